@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/effects.h"
+#include "model/refusal.h"
+
+/// What a Command was understood to do. Made by sql::understand for SQL, by a codec for other protocols. Pure.
+namespace sallyport::model {
+
+/// A relation (table, view, sequence …) that a Command touches. `schema` is empty when it could not be resolved.
+struct Relation {
+  std::string schema{};
+  std::string name{};
+  std::uint32_t oid = 0;  // 0: not resolved
+  bool is_read = false;
+  bool is_written = false;
+  friend bool operator==(const Relation&, const Relation&) = default;
+};
+
+/// One statement of the text. `kind` is the words that rules use: "SELECT", "DROP TABLE", "COPY FROM" …
+struct Statement {
+  std::string kind{};
+  EffectSet effects{};
+  bool missing_where = false;  // UPDATE or DELETE of a whole table
+};
+
+/// A change of what names mean in the session, which holds once the target confirms the Command.
+struct NameChange {
+  enum class Kind : std::uint8_t {
+    prepare,         // PREPARE name AS text
+    deallocate,      // DEALLOCATE name
+    deallocate_all,  // DEALLOCATE ALL
+    declare,         // DECLARE name CURSOR FOR text
+    close,           // CLOSE name
+    close_all,       // CLOSE ALL
+    discard_all,     // DISCARD ALL
+    search_path,     // SET search_path, or something that may change it
+    relations,       // DDL: the catalogue is out of date
+    role,            // SET ROLE, SET SESSION AUTHORIZATION
+  };
+  Kind kind = Kind::prepare;
+  std::string name{};
+  std::string text{};
+};
+
+struct Understanding {
+  EffectSet effects{};                  // of all statements together
+  std::vector<Statement> statements{};  // in the order of the text
+  std::vector<Relation> relations{};    // each once
+  std::vector<NameChange> changes{};    // in the order of the text
+  /// Set when no rule can allow it: not UTF-8, NUL, over the limit, a pinned setting.
+  std::optional<Refusal> refusal{};
+  std::string note{};  // why something is unknown or a call, for the DETAIL of a denial: "function f() is not reviewed"
+
+  /// True when what follows must not be understood before the target confirmed this.
+  bool is_barrier() const { return !changes.empty() || effects.has(Effect::unknown) || effects.has(Effect::call); }
+};
+
+}  // namespace sallyport::model
