@@ -26,6 +26,8 @@ struct Statement {
   std::string kind{};
   EffectSet effects{};
   bool missing_where = false;  // UPDATE or DELETE of a whole table
+  /// Part of `session` that any allow on the target implies: BEGIN, COMMIT, SHOW, SET of a display setting …
+  bool is_housekeeping = false;
 };
 
 /// A change of what names mean in the session, which holds once the target confirms the Command.

@@ -1,0 +1,63 @@
+#include "model/catalogue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sallyport::model {
+namespace {
+
+template <class Items, class Names, class Oids>
+void index(const Items& items, Names& names, Oids* oids) {
+  for (const auto& item : items) {
+    names[item.name].push_back(&item);
+    if (oids != nullptr) oids->emplace(item.oid, &item);
+  }
+}
+
+template <class Names>
+const auto& named(const Names& names, std::string_view name) {
+  static const typename Names::mapped_type kNone;
+  const auto found = names.find(name);
+  return found == names.end() ? kNone : found->second;
+}
+
+template <class Oids>
+typename Oids::mapped_type by_oid(const Oids& oids, std::uint32_t oid) {
+  const auto found = oids.find(oid);
+  return found == oids.end() ? nullptr : found->second;
+}
+
+}  // namespace
+
+Catalogue::Catalogue(Parts parts) : parts_(std::move(parts)) {
+  for (const auto& [oid, name] : parts_.schemas) schemas_.emplace(oid, name);
+  index(parts_.relations, relations_by_name_, &relations_);
+  index(parts_.functions, functions_by_name_, &functions_);
+  index(parts_.types, types_by_name_, &types_);
+  index(parts_.operators, operators_by_name_, static_cast<decltype(&functions_)>(nullptr));
+}
+
+bool Catalogue::has_schema(std::string_view name) const {
+  return std::ranges::any_of(parts_.schemas, [&](const auto& schema) { return schema.second == name; });
+}
+
+std::string_view Catalogue::schema_name(std::uint32_t oid) const {
+  const auto found = schemas_.find(oid);
+  return found == schemas_.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+const Catalogue::Relations& Catalogue::relations_named(std::string_view name) const {
+  return named(relations_by_name_, name);
+}
+const Catalogue::Functions& Catalogue::functions_named(std::string_view name) const {
+  return named(functions_by_name_, name);
+}
+const Catalogue::Operators& Catalogue::operators_named(std::string_view name) const {
+  return named(operators_by_name_, name);
+}
+const Catalogue::Types& Catalogue::types_named(std::string_view name) const { return named(types_by_name_, name); }
+const CatalogueRelation* Catalogue::relation(std::uint32_t oid) const { return by_oid(relations_, oid); }
+const CatalogueFunction* Catalogue::function(std::uint32_t oid) const { return by_oid(functions_, oid); }
+const CatalogueType* Catalogue::type(std::uint32_t oid) const { return by_oid(types_, oid); }
+
+}  // namespace sallyport::model

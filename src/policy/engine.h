@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/command.h"
+#include "model/principal.h"
+#include "model/refusal.h"
+#include "model/understanding.h"
+#include "policy/rules.h"
+#include "policy/verdict.h"
+
+namespace sallyport::policy {
+
+/// Judges Commands by rules (DESIGN.md section 6). Immutable after construction, shared between threads. Pure.
+///
+/// All rules that match count; the strongest wins: deny > hold > allow; no match is a denial. An allow matches only when
+/// it covers every effect, statement and relation; a deny or a hold matches when any is covered. Any allow that the
+/// principal has on the target covers housekeeping (model::Statement::is_housekeeping) and what does nothing by itself.
+/// An allow that lists relations covers no schema change of anything but relations.
+/// A hold is answered with a denial that says so: approvals are not available yet.
+/// Principals of kind `internal` (the gateway itself) are judged by one built-in rule and by no other: they may read.
+class Engine {
+ public:
+  /// `rule_set`: log index of the event that recorded these rules.
+  explicit Engine(std::vector<Rule> rules, std::uint64_t rule_set = 0);
+
+  /// REQUIRES: `understanding` is not null. It goes into the verdict's Grounds.
+  Decided judge(model::Command&& command, std::shared_ptr<const model::Understanding> understanding,
+                const model::Principal& principal, const model::TargetName& target) const;
+
+  /// The one maker of a Permit for what is not a Command: payload of an admitted Command, whose grounds these are, and
+  /// housekeeping from the codec's closed list.
+  Permit follow(model::Chunk&& chunk, Grounds grounds) const;
+  Permit follow(model::Control&& control) const;
+
+  /// At the beginning of a session: may the principal have one on the target, with these settings
+  /// (sql::understand_settings; an Understanding of nothing when there are none)? nullopt: yes.
+  std::optional<model::Refusal> judge_settings(const model::Understanding& settings, const model::Principal& principal,
+                                               const model::TargetName& target) const;
+
+  const std::vector<Rule>& rules() const { return rules_; }
+  std::uint64_t rule_set() const { return rule_set_; }
+
+ private:
+  struct Outcome {
+    std::string rules{};                        // that decided
+    std::optional<model::Refusal> refusal{};    // empty: allowed
+  };
+  Outcome decide(const model::Understanding& understanding, const model::Principal& principal,
+                 const model::TargetName& target) const;
+
+  std::vector<Rule> rules_;
+  std::uint64_t rule_set_;
+};
+
+}  // namespace sallyport::policy
