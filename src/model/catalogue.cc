@@ -6,12 +6,15 @@
 namespace sallyport::model {
 namespace {
 
+template <class Items, class Names>
+void index(const Items& items, Names& names) {
+  for (const auto& item : items) names[item.name].push_back(&item);
+}
+
 template <class Items, class Names, class Oids>
-void index(const Items& items, Names& names, Oids* oids) {
-  for (const auto& item : items) {
-    names[item.name].push_back(&item);
-    if (oids != nullptr) oids->emplace(item.oid, &item);
-  }
+void index(const Items& items, Names& names, Oids& oids) {
+  index(items, names);
+  for (const auto& item : items) oids.emplace(item.oid, &item);
 }
 
 template <class Names>
@@ -31,10 +34,10 @@ typename Oids::mapped_type by_oid(const Oids& oids, std::uint32_t oid) {
 
 Catalogue::Catalogue(Parts parts) : parts_(std::move(parts)) {
   for (const auto& [oid, name] : parts_.schemas) schemas_.emplace(oid, name);
-  index(parts_.relations, relations_by_name_, &relations_);
-  index(parts_.functions, functions_by_name_, &functions_);
-  index(parts_.types, types_by_name_, &types_);
-  index(parts_.operators, operators_by_name_, static_cast<decltype(&functions_)>(nullptr));
+  index(parts_.relations, relations_by_name_, relations_);
+  index(parts_.functions, functions_by_name_, functions_);
+  index(parts_.types, types_by_name_, types_);
+  index(parts_.operators, operators_by_name_);
 }
 
 bool Catalogue::has_schema(std::string_view name) const {

@@ -10,7 +10,6 @@ using model::Effect;
 using model::EffectSet;
 using model::Understanding;
 
-constexpr EffectSet kMustBeNamed{Effect::privilege, Effect::server, Effect::unknown};
 constexpr EffectSet kUnlessNamed{Effect::read, Effect::write, Effect::schema, Effect::session, Effect::call};
 
 bool contains(const std::vector<std::string>& list, std::string_view item) {
