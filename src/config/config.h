@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "model/effects.h"
 #include "model/principal.h"
+#include "policy/rules.h"
 
 /// The one configuration file as plain Options structs (docs/configuration.md). Read at start and at SIGHUP, by cmd/
 /// only; nothing here is consulted while a command is judged. Values, no globals; any thread.
@@ -123,7 +124,7 @@ struct RuleOptions {
   struct If {
     std::optional<model::EffectSet> effects{};
     std::vector<std::string> statements{};  // upper case, one space between words
-    std::vector<std::string> relations{};   // SCHEMA.NAME, * for any
+    std::vector<std::string> relations{};   // globs, SCHEMA.NAME or NAME in any schema
     std::optional<bool> missing_where{};
   };
   enum class Then : std::uint8_t { allow, hold, deny };
@@ -162,6 +163,8 @@ base::Result<std::string> data_folder_of(const std::string& path);
 
 /// Every setting that weakens a promise, one sentence each, in the order of the file. Empty: nothing does.
 std::vector<std::string> weakenings(const Config& config);
+/// The rules as the engine takes them.
+std::vector<policy::Rule> rules_of(const Config& config);
 /// What the configuration means, for `check`: listeners, targets, rules, and what cannot act yet. One line each.
 std::vector<std::string> explain(const Config& config);
 

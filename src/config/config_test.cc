@@ -139,6 +139,13 @@ rules:
   ASSERT_TRUE(rule.hold);
   EXPECT_EQ(rule.hold->count, 2U);
   EXPECT_EQ(rule.hold->in_transaction_timeout, std::chrono::seconds(2));
+  const auto rules = rules_of(config);
+  ASSERT_EQ(rules.size(), 1U);
+  EXPECT_EQ(rules[0].name, "r");
+  EXPECT_EQ(rules[0].who.groups, std::vector<std::string>{"ai"});
+  EXPECT_EQ(rules[0].on.labels.at(0).second, "prod");
+  EXPECT_EQ(rules[0].if_.effects, rule.conditions.effects);
+  EXPECT_EQ(std::get<policy::Rule::HoldFor>(rules[0].then).count, 2);
 }
 
 TEST(Config, SecretsStayUnreadWhenAskedSo) {

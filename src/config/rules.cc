@@ -87,8 +87,7 @@ void read_effects(Reading& reading, const YAML::Node& node, const std::string& p
 
 void read_relations(Reading& reading, const YAML::Node& node, const std::string& path, RuleOptions& rule) {
   for (const auto& [text, element] : read_texts(reading, node, path)) {
-    const auto dot = text.find('.');
-    if (dot == std::string::npos || dot == 0 || dot + 1 == text.size())
+    if (text.front() == '.' || text.back() == '.' || std::count(text.begin(), text.end(), '.') > 1)
       reading.complain(element, fmt::format("{}: '{}' is not SCHEMA.NAME", path, text),
                        "for example public.orders or public.*");
     rule.conditions.relations.push_back(text);
@@ -228,6 +227,34 @@ void read_rules(Reading& reading, const YAML::Node& node, Config& config, const 
   read_list(reading, node, "rules", [&](const YAML::Node& element, const std::string& path) {
     read_rule(reading, element, path, config, defined);
   });
+}
+
+std::vector<policy::Rule> rules_of(const Config& config) {
+  std::vector<policy::Rule> rules;
+  for (const RuleOptions& options : config.rules) {
+    policy::Rule& rule = rules.emplace_back();
+    rule.name = options.name;
+    rule.who = {options.who.principals, options.who.groups, options.who.kinds};
+    rule.on = {options.on.targets, options.on.labels};
+    const RuleOptions::If& conditions = options.conditions;
+    rule.if_ = {conditions.effects, conditions.statements, conditions.relations, conditions.missing_where};
+    switch (options.then) {
+      case RuleOptions::Then::allow:
+        rule.then = policy::Rule::Allow{};
+        break;
+      case RuleOptions::Then::deny:
+        rule.then = policy::Rule::Deny{options.deny_message};
+        break;
+      case RuleOptions::Then::hold: {
+        const HoldOptions hold = options.hold.value_or(HoldOptions{});
+        rule.then = policy::Rule::HoldFor{
+            hold.groups, static_cast<int>(hold.count), std::chrono::duration_cast<std::chrono::seconds>(hold.timeout),
+            std::chrono::duration_cast<std::chrono::seconds>(hold.in_transaction_timeout)};
+        break;
+      }
+    }
+  }
+  return rules;
 }
 
 }  // namespace sallyport::config
