@@ -30,6 +30,11 @@ class Codec {
   /// Appends the steps that `octets` complete.
   virtual base::Result<void> from_client(base::View octets, std::vector<model::Step>& steps) = 0;
 
+  /// Looks again for the text and types that a Command's name stands for. To be called before it is judged when a Command
+  /// before it could change names, or when it names something and has no text: once nothing is outstanding, what is still
+  /// unknown is unknown to the target as well. REQUIRES: the Command is not yet handed back.
+  virtual void resolve(model::Command& command) { static_cast<void>(command); }
+
   /// Appends to `out` what the target is sent for an admitted Step, and expects its replies.
   /// REQUIRES: Steps are handed back in the order in which from_client gave them; each once, to forward or to refuse.
   /// `changes`: what the Command does to names, valid once the target confirms (empty for Chunk and Control).
