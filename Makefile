@@ -42,7 +42,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds, JOBS at a time
 soak: ## kill -9 of the gateway under load, SOAK_KILLS (300) times
 	@scripts/install-packages test
 	@$(MAKE) --no-print-directory build
-	@SALLYPORT_KILLS=$${SOAK_KILLS:-300} test/integration/failures.py kill_under_load
+	@SALLYPORT_KILLS=$${SOAK_KILLS:-300} test/integration/durability.py kill_under_load
 
 bench: ## side by side: direct, HAProxy, pgbouncer, Sallyport
 	@scripts/install-packages bench

@@ -1,4 +1,5 @@
-// Only audit::Recorder makes an Appended or a Recorded; neither is copied, and what is only appended cannot be forwarded.
+// Only audit::Recorder makes an Appended or a Recorded; neither is copied, and what is only appended cannot be
+// forwarded.
 #include <type_traits>
 
 #include "audit/recorder.h"

@@ -53,5 +53,7 @@ void appended_back(ClientWriter& writer, audit::Appended<mask::Masked> masked) {
 void request(ClientWriter& writer, audit::Recorded<policy::Permit> permit) { writer.send(std::move(permit)); }
 #endif
 #if OFFENDING == 14  // the same recorded permit twice => uses deleted function
-void twice(TargetWriter& writer, audit::Recorded<policy::Permit>& permit) { writer.send(audit::Recorded<policy::Permit>(permit)); }
+void twice(TargetWriter& writer, audit::Recorded<policy::Permit>& permit) {
+  writer.send(audit::Recorded<policy::Permit>(permit));
+}
 #endif

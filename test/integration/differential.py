@@ -16,7 +16,7 @@ from stage import wire
 from stage.gateway import Gateway, target
 from stage.postgres import Postgres
 from stage.suite import Suite, shorten
-from stage.wire import (COPY_DONE, FLUSH, SYNC, bind, close, copy_data, copy_fail, describe, execute, function_call, message,
+from stage.wire import (COPY_DONE, FLUSH, SYNC, bind, close, copy_data, copy_fail, describe, execute, function_call,
                         parse, query)
 
 HERE = pathlib.Path(__file__).resolve().parent

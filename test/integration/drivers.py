@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Native clients, unchanged, through the gateway over verified TLS with everything allowed."""
 import asyncio
-import os
 import pathlib
 import shutil
 import ssl

@@ -231,3 +231,12 @@ class Wire:
 
     def __exit__(self, *_):
         self.close()
+
+
+def refusal_of(connect):
+    """The fields of the error that ends the login."""
+    try:
+        connect().close()
+    except Refused as refused:
+        return refused.fields
+    raise AssertionError("the login was not refused")
