@@ -128,15 +128,21 @@ class Gateway:
             self.process.wait()
             raise AssertionError(f"the gateway did not end within {seconds} s of signal {number}") from None
 
-    def __exit__(self, *_):
+    def __exit__(self, kind=None, *_):
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        told = self.errors() if (self.folder / "log").exists() else ""
+        reports = [line for line in told.splitlines() if "Sanitizer: " in line or "runtime error: " in line]
         keep = os.environ.get("SALLYPORT_KEEP")
         if keep:
             print(f"kept: {self.folder}")
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if reports:  # also when a case has failed already: this is why
+            print(told[:20000])
+            if kind is None:
+                raise AssertionError(f"the gateway's sanitizer reported {reports[:3]}")
 
     # ---- its command line ----
 
