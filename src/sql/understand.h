@@ -38,8 +38,9 @@ struct SessionState {
   Path path = Path::standard;
   std::vector<std::string> search_path{};
   /// Relations that this session made and that the Catalogue may not show: temporary tables, and those of a transaction
-  /// that is still open. Unqualified names.
-  std::vector<std::string> provisional{};
+  /// that is still open. Schema (empty: not known; "pg_temp": temporary) and name; at most kMaxProvisional, oldest first.
+  std::vector<std::pair<std::string, std::string>> provisional{};
+  static constexpr std::size_t kMaxProvisional = 500;
 };
 
 struct Limits {
