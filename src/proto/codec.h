@@ -13,13 +13,13 @@ namespace sallyport::proto {
 /// The wire of one session after both logins: cuts each direction into steps and replies, owns the queue of outstanding
 /// requests, and matches every reply to its op. Pure: no I/O, no clock; one session, one thread.
 ///
-/// Client to target, for each read:   from_client -> Steps -> (judged, recorded) -> forward | refuse, in the same order.
-/// Target to client, for each read:   from_target -> Replies -> (masked, recorded) -> written.
+/// Client to target, for each read:   from_client -> Steps -> (judged, recorded) -> forward | refuse, in the same
+/// order. Target to client, for each read:   from_target -> Replies -> (masked, recorded) -> written.
 ///
 /// Guarantees, each shown by the property suite (proto/codec_properties.h): any chunking of the input gives the same
 /// steps and the same bytes (split invariance); `wire` of everything yielded, in order, is every octet consumed
-/// (accounted); never more than Limits held (bounded); any input ends in steps, need-more or an Error (total); a refused
-/// Command is answered in its turn (refusal in order). After an Error the codec is dead: the session ends.
+/// (accounted); never more than Limits held (bounded); any input ends in steps, need-more or an Error (total); a
+/// refused Command is answered in its turn (refusal in order). After an Error the codec is dead: the session ends.
 class Codec {
  public:
   Codec() = default;
@@ -30,9 +30,9 @@ class Codec {
   /// Appends the steps that `octets` complete.
   virtual base::Result<void> from_client(base::View octets, std::vector<model::Step>& steps) = 0;
 
-  /// Looks again for the text and types that a Command's name stands for. To be called before it is judged when a Command
-  /// before it could change names, or when it names something and has no text: once nothing is outstanding, what is still
-  /// unknown is unknown to the target as well. REQUIRES: the Command is not yet handed back.
+  /// Looks again for the text and types that a Command's name stands for. To be called before it is judged when a
+  /// Command before it could change names, or when it names something and has no text: once nothing is outstanding,
+  /// what is still unknown is unknown to the target as well. REQUIRES: the Command is not yet handed back.
   virtual void resolve(model::Command& command) { static_cast<void>(command); }
 
   /// Appends to `out` what the target is sent for an admitted Step, and expects its replies.

@@ -23,18 +23,28 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 ///       -> Cancel                                    (no session: a cancel request)
 class ClientLogin {
  public:
-  struct NeedMore {};                      // read more and call resume again
-  struct Send { base::Bytes octets; };     // write, then resume({})
-  struct Secure { base::Bytes octets; };   // write, then begin TLS as the server, then resume({}) on the secured stream
-  struct Identify {                        // who is it? then call accept() or reject()
-    std::string target;                    // the Target's name
-    std::string database;                  // empty: the target's default
-    std::string user;                      // as the client calls itself: recorded, never trusted
+  struct NeedMore {};  // read more and call resume again
+  struct Send {
+    base::Bytes octets;
+  };  // write, then resume({})
+  struct Secure {
+    base::Bytes octets;
+  };  // write, then begin TLS as the server, then resume({}) on the secured stream
+  struct Identify {        // who is it? then call accept() or reject()
+    std::string target;    // the Target's name
+    std::string database;  // empty: the target's default
+    std::string user;      // as the client calls itself: recorded, never trusted
     base::Secret token;
     Settings settings;
   };
-  struct Cancel { std::uint32_t process; std::uint32_t key; };
-  struct Reject { base::Bytes octets; model::Refusal reason; };  // write (may be empty) and close
+  struct Cancel {
+    std::uint32_t process;
+    std::uint32_t key;
+  };
+  struct Reject {
+    base::Bytes octets;
+    model::Refusal reason;
+  };  // write (may be empty) and close
   using Action = std::variant<NeedMore, Send, Secure, Identify, Cancel, Reject>;
 
   virtual ~ClientLogin() = default;
@@ -53,7 +63,9 @@ class ClientLogin {
 class TargetLogin {
  public:
   struct NeedMore {};
-  struct Send { base::Bytes octets; };
+  struct Send {
+    base::Bytes octets;
+  };
   struct Secure {};  // begin TLS as the client, call secured(), then resume({})
   struct Done {
     Settings parameters;                 // as the target reported them, in order
