@@ -55,7 +55,7 @@ def give_to_nobody(folder):
 class Postgres:
     """`with Postgres() as target:` runs it. `socket_folder` and `port` name it for libpq; `ca` verifies its TLS."""
 
-    def __init__(self, *, settings="", is_durable=False):
+    def __init__(self, *, settings="", is_durable=False, access=ACCESS):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sallyport-pg-"))
         self.folder.chmod(0o755)
         self.port = free_port()
@@ -64,6 +64,7 @@ class Postgres:
         self.ca = self.certificates.ca
         self.data = self.folder / "data"
         self.settings = settings + ("" if is_durable else "\nfsync = off\nfull_page_writes = off\n")
+        self.access = access
         self.process = None
 
     def __enter__(self):
@@ -96,7 +97,7 @@ log_statement = all
 log_line_prefix = '%p %u '
 timezone = 'UTC'
 {self.settings}""")
-        (self.data / "pg_hba.conf").write_text(ACCESS)
+        (self.data / "pg_hba.conf").write_text(self.access)
 
     def start(self):
         self.log = open(self.folder / "log", "ab")
