@@ -1,0 +1,205 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "sql/test_catalogue.h"
+#include "sql/understand.h"
+
+// Runs test/bypass/*.txt; test/bypass/README.md describes the format.
+namespace sallyport::sql {
+namespace {
+
+struct Case {
+  std::string file{}, title{}, text{};
+  std::multimap<std::string, std::string> fields{};
+  std::string field(const std::string& name) const {
+    const auto found = fields.find(name);
+    return found == fields.end() ? "" : found->second;
+  }
+};
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\n");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t\n") + 1 - first);
+}
+
+/// {{x41}} is an octet in hexadecimal, {{3 * ab}} is ababab.
+std::string expanded(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t open = text.find("{{", at);
+    const std::size_t close = open == std::string::npos ? open : text.find("}}", open);
+    if (close == std::string::npos) return out + text.substr(at);
+    out += text.substr(at, open - at);
+    const std::string inner = text.substr(open + 2, close - open - 2);
+    if (inner[0] == 'x') {
+      out += static_cast<char>(std::stoi(inner.substr(1), nullptr, 16));
+    } else {
+      const std::size_t star = inner.find(" * ");
+      for (int i = std::stoi(inner.substr(0, star)); i > 0; --i) out += inner.substr(star + 3);
+    }
+    at = close + 2;
+  }
+  return out;
+}
+
+std::vector<Case> load() {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(SALLYPORT_SOURCE_DIR "/test/bypass")) {
+    if (entry.path().extension() == ".txt" && entry.path().filename() != "catalogue.txt") paths.push_back(entry.path());
+  }
+  std::ranges::sort(paths);
+  std::vector<Case> cases;
+  for (const auto& path : paths) {
+    std::ifstream file(path);
+    bool in_text = false;
+    for (std::string line; std::getline(file, line);) {
+      if (line.starts_with("=== ")) {
+        cases.push_back({.file = path.filename(), .title = line.substr(4)});
+        in_text = true;
+      } else if (cases.empty() || (!in_text && trimmed(line).empty())) {
+        continue;
+      } else if (line == "---") {
+        in_text = false;
+      } else if (in_text) {
+        cases.back().text += line + "\n";
+      } else {
+        const auto colon = line.find(':');
+        cases.back().fields.emplace(line.substr(0, colon), trimmed(line.substr(colon + 1)));
+      }
+    }
+  }
+  for (auto& one : cases) {
+    while (one.text.ends_with('\n')) one.text.pop_back();
+    one.text = expanded(one.text);
+  }
+  return cases;
+}
+
+class KnownNames : public Names {
+ public:
+  explicit KnownNames(const Case& from) {
+    const auto take = [&](const char* field, auto& into) {
+      for (auto [at, end] = from.fields.equal_range(field); at != end; ++at) {
+        const auto equals = at->second.find('=');
+        into[trimmed(at->second.substr(0, equals))] = trimmed(at->second.substr(equals + 1));
+      }
+    };
+    take("prepared", prepared_);
+    take("cursor", cursors_);
+  }
+  const std::string* prepared_text(base::View name) const override { return find(prepared_, name); }
+  const std::string* cursor_text(base::View name) const override { return find(cursors_, name); }
+
+ private:
+  static const std::string* find(const std::map<std::string, std::string>& names, base::View name) {
+    const auto found = names.find(std::string(name));
+    return found == names.end() ? nullptr : &found->second;
+  }
+  std::map<std::string, std::string> prepared_, cursors_;
+};
+
+SessionState state_of(const Case& from) {
+  SessionState state;
+  if (from.field("path") == "unknown") {
+    state.path = SessionState::Path::unknown;
+  } else if (!from.field("path").empty()) {
+    state.path = SessionState::Path::listed;
+    std::stringstream list(from.field("path"));
+    for (std::string schema; list >> schema;) state.search_path.push_back(schema);
+  }
+  if (!from.field("made").empty()) {
+    const auto dot = from.field("made").find('.');
+    state.provisional.emplace_back(from.field("made").substr(0, dot), from.field("made").substr(dot + 1));
+  }
+  return state;
+}
+
+std::string kinds_of(const model::Understanding& what) {
+  std::string out;
+  for (const auto& statement : what.statements) out += (out.empty() ? "" : ", ") + statement.kind;
+  return out;
+}
+
+std::string relations_of(const model::Understanding& what) {
+  std::set<std::string> sorted;
+  for (const auto& relation : what.relations) {
+    sorted.insert((relation.schema.empty() ? "?" : relation.schema) + "." + relation.name + " " +
+                  (relation.is_read ? "r" : "") + (relation.is_written ? "w" : ""));
+  }
+  std::string out;
+  for (const auto& relation : sorted) out += (out.empty() ? "" : ", ") + relation;
+  return out;
+}
+
+std::string changes_of(const model::Understanding& what) {
+  static constexpr const char* kNames[] = {"prepare", "deallocate", "deallocate_all", "declare", "close",
+                                           "close_all", "discard_all", "search_path", "relations", "role"};
+  std::string out;
+  for (const auto& change : what.changes) {
+    std::string text = change.text;
+    std::ranges::replace(text, '\0', '|');
+    out += (out.empty() ? "" : ", ") + std::string(kNames[static_cast<int>(change.kind)]);
+    if (!change.name.empty()) out += " " + change.name;
+    if (!text.empty()) out += " = " + trimmed(text);
+  }
+  return out;
+}
+
+class Bypass : public testing::TestWithParam<Case> {};
+
+TEST_P(Bypass, IsUnderstood) {
+  const Case& given = GetParam();
+  static const auto kCatalogue = test_catalogue(SALLYPORT_SOURCE_DIR);
+  const KnownNames names(given);
+  const SessionState state = state_of(given);
+  Input input{.text = given.text, .names = &names, .catalogue = kCatalogue.get(), .session = &state};
+  if (given.field("catalogue") == "none") input.catalogue = nullptr;
+  const auto what = understand(input);
+  const std::string context = given.file + ": " + given.title + "\n" + given.text.substr(0, 300) + "\nnote: " + what.note;
+  for (const auto& [name, value] : given.fields) {
+    if (name == "effects") EXPECT_EQ(model::to_string(what.effects), value) << context;
+    if (name == "kinds") EXPECT_EQ(kinds_of(what), value) << context;
+    if (name == "relations") EXPECT_EQ(relations_of(what), value) << context;
+    if (name == "changes") EXPECT_EQ(changes_of(what), value) << context;
+    if (name == "note") EXPECT_NE(what.note.find(value), std::string::npos) << context;
+    if (name == "refusal") {
+      EXPECT_TRUE(what.refusal && what.refusal->message.find(value) != std::string::npos) << context;
+    }
+    if (name == "missing_where") {
+      EXPECT_TRUE(std::ranges::any_of(what.statements, &model::Statement::missing_where)) << context;
+    }
+    if (name == "housekeeping") {
+      const bool is_all = std::ranges::all_of(what.statements, &model::Statement::is_housekeeping);
+      EXPECT_EQ(is_all ? "yes" : "no", value) << context;
+    }
+  }
+  EXPECT_EQ(given.field("refusal").empty(), !what.refusal) << context;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Bypass, testing::ValuesIn(load()), [](const auto& info) {
+  std::string name = "n" + std::to_string(info.index);
+  for (const char c : info.param.title.substr(0, 40)) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+});
+
+TEST(Bypass, HoldsAtLeastSixtyDisguises) { EXPECT_GE(load().size(), 60U); }
+
+TEST(CatalogueQueries, AreReadOrHousekeeping) {
+  for (const base::View query : catalogue_queries()) {
+    for (const auto* catalogue : {static_cast<const model::Catalogue*>(nullptr), test_catalogue(SALLYPORT_SOURCE_DIR).get()}) {
+      const auto what = understand({.text = query, .catalogue = catalogue});
+      const model::EffectSet allowed{model::Effect::read, model::Effect::session};
+      EXPECT_TRUE(allowed.covers(what.effects)) << query << "\n" << model::to_string(what.effects) << " " << what.note;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sallyport::sql
