@@ -97,6 +97,7 @@ void SearchIndex::add(Row row) {
       return;
     }
     queued_octets_ += octets;
+    ++added_;
     queue_.push_back(std::move(row));
     if (queue_.size() > 1) return;  // it is awake, or was told
   }
@@ -105,7 +106,7 @@ void SearchIndex::add(Row row) {
 
 void SearchIndex::flush() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.empty() && !is_writing_; });
+  changed_.wait(lock, [this, until = added_] { return settled_ >= until; });
 }
 
 void SearchIndex::write_behind() {
@@ -119,13 +120,12 @@ void SearchIndex::write_behind() {
       rows.push_back(std::move(queue_.front()));
       queue_.pop_front();
     }
-    is_writing_ = true;
     lock.unlock();
     const bool is_written = write(rows).has_value();
     lock.lock();
-    is_writing_ = false;
+    settled_ += rows.size();
     if (!is_written) has_lost_ = true;
-    if (queue_.empty()) changed_.notify_all();
+    changed_.notify_all();
   }
 }
 

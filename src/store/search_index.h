@@ -93,7 +93,8 @@ class SearchIndex {
   std::condition_variable changed_;
   std::deque<Row> queue_;
   std::size_t queued_octets_ = 0;
-  bool is_writing_ = false;
+  std::uint64_t added_ = 0;    // rows ever queued
+  std::uint64_t settled_ = 0;  // of these: written, or lost
   bool is_stopping_ = false;
   bool has_lost_ = false;
   std::thread thread_;
