@@ -68,8 +68,9 @@ FunctionMeaning meaning_of(const model::CatalogueFunction& function, base::View 
       return meaning;
     }
   }
-  const bool is_compiled = function.language == "c" || function.language == "internal";
-  if (is_compiled && !function.extension.empty() && is_harmless_extension(function.extension)) return meaning;
+  // Only a superuser can replace what belongs to these extensions, so their SQL wrappers count, too.
+  const bool is_extensions = function.language == "c" || function.language == "internal" || function.language == "sql";
+  if (is_extensions && !function.extension.empty() && is_harmless_extension(function.extension)) return meaning;
   meaning.effects.add(Effect::call);
   if (!function.extension.empty() && is_server_extension(function.extension)) meaning.effects.add(Effect::server);
   meaning.note = "function " + std::string(schema) + "." + function.name + "() is not on the list of harmless ones";

@@ -178,9 +178,11 @@ void Walker::truncate_statement(const Message& message, model::Statement& own) {
   });
 }
 
-/// Locks keep others out.
+/// Locks keep others out, but for ACCESS SHARE, which every SELECT takes (lockdefs.h: 1).
 void Walker::lock_statement(const Message& message, model::Statement&) {
-  use_ = Use::define;
+  const auto& lock = *as<PgQuery__LockStmt>(&message, pg_query__lock_stmt__descriptor);
+  if (lock.mode == 1) effects_ = {Effect::read};
+  use_ = lock.mode == 1 ? Use::read : Use::define;
   visit_children(message);
 }
 
