@@ -6,6 +6,7 @@
 
 #include "audit/cbor.h"
 #include "audit/meta.h"
+#include "audit/reader.h"
 #include "audit/trail_body.h"
 
 namespace sallyport::audit {
@@ -22,16 +23,6 @@ base::Error from(const DiskFailure& failure) {
 /// A 0600 file of a secret; empty when there is none.
 base::Secret read_secret(Files& files, const std::string& path) {
   return base::Secret(files.read_whole(path, 64 << 10));
-}
-
-base::Bytes from_hex(base::View text) {
-  base::Bytes octets;
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    if (digit(text[i]) < 0 || digit(text[i + 1]) < 0) return {};
-    octets.push_back(static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));
-  }
-  return octets;
 }
 
 base::Bytes log_start_meta(const TrailOptions& options, const base::Digest& log_id, std::uint64_t size) {
@@ -156,7 +147,7 @@ base::Result<void> TrailBody::load_keys() {
   }
   log_id_ = log_id_of(verification_line_);
   const base::Secret hex = read_secret(files_, paths_.content_key);
-  key_encryption_key_ = base::Secret(from_hex(hex.reveal().substr(0, 64)));
+  if (auto octets = from_hex(hex.reveal().substr(0, 64))) key_encryption_key_ = base::Secret(std::move(*octets));
   if (key_encryption_key_.reveal().size() != 32) {
     return base::fail(base::Code::malformed, paths_.content_key + " is missing or not 64 hexadecimal digits",
                       "restore it; without it the recorded contents cannot be read");
