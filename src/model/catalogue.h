@@ -83,7 +83,7 @@ class Catalogue {
  public:
   /// What builds one; the fields may come in any order. `finish` consumes it.
   struct Parts {
-    std::uint64_t version = 0;  // of the snapshot: any number that differs from the snapshot before
+    std::uint64_t version = 0;  // of the snapshot: a number that no other snapshot of this process has, not 0
     int server = 0;             // server_version_num
     std::string role{};         // the role that the sessions have
     /// The role's own search_path, "$user" and pg_temp resolved, pg_catalog where the server puts it; in order.

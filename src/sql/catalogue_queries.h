@@ -21,7 +21,8 @@ std::span<const base::View> catalogue_queries();
 /// One query's rows; the values are in text format, nullopt is NULL. Statements that give no rows have an empty list.
 using Rows = std::vector<std::vector<std::optional<std::string>>>;
 
-/// `results[i]` are the rows of catalogue_queries()[i]. `version`: any number that no earlier snapshot of the target has.
+/// `results[i]` are the rows of catalogue_queries()[i]. `version`: a number that no
+/// other snapshot of this process has, whatever its target; not 0.
 base::Result<std::shared_ptr<const model::Catalogue>> build_catalogue(const std::vector<Rows>& results,
                                                                       std::uint64_t version);
 
