@@ -48,7 +48,9 @@ class Codec {
   /// The client never sees a trace of it.
   virtual void nudge(base::Bytes& out) = 0;
 
-  /// Appends the replies that `octets` complete, or a part of one too large to hold.
+  /// Appends the replies that `octets` complete, or a part of one too large to hold. A Reply may be without octets: it
+  /// tells of Commands that the target ignores. Without `octets`, what is known without an answer of the target:
+  /// whoever waits for a Completion calls it so after the forward, since a target that ignores a Command stays silent.
   virtual base::Result<void> from_target(base::View octets, std::vector<model::Reply>& replies) = 0;
 
   /// The protocol's own way to end the session with a reason; to be written to the client before closing.

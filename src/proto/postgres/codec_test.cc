@@ -118,6 +118,33 @@ TEST(Codec, WhatIsSentWhileTheTargetSkipsIsSkipped) {
   EXPECT_FALSE(relay.codec->is_outstanding());
 }
 
+TEST(Codec, WhatIsSkippedIsToldWithoutWaitingForTheTarget) {
+  Relay relay;
+  relay.client(parse("", "a") + flush());
+  relay.target(error("42601"));
+  relay.client(query("lost"));
+  EXPECT_EQ(relay.outcomes(), "f");
+  relay.target({});
+  EXPECT_EQ(relay.outcomes(), "fs");
+  EXPECT_TRUE(relay.replies.back().ends_op);
+  EXPECT_TRUE(relay.replies.back().wire.empty());
+}
+
+TEST(Codec, OpThatIsOverBeforeThatIsKnownEndsWithoutOctets) {
+  Relay relay;
+  relay.client(parse("s", "a") + describe('S', "s"));
+  relay.target(empty('1') + parameter_description({}) + empty('n'));
+  EXPECT_FALSE(relay.replies.back().ends_op);  // an Execute might still join it
+  relay.client(flush() + query("b"));
+  relay.target(complete("SELECT 0") + ready('I'));
+  ASSERT_EQ(relay.replies.size(), 3u);
+  EXPECT_EQ(relay.replies[1].op, 0u);
+  EXPECT_TRUE(relay.replies[1].ends_op);
+  EXPECT_TRUE(relay.replies[1].wire.empty());
+  EXPECT_EQ(relay.replies[2].op, 1u);
+  EXPECT_TRUE(relay.replies[2].ends_op);
+}
+
 TEST(Codec, PinnedParameterEndsTheSession) {
   Relay relay;
   relay.client(query("SET client_encoding TO latin1"));
