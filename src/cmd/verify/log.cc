@@ -137,7 +137,7 @@ void LogCheck::finish(std::uint64_t durable, const std::optional<Place>& broken)
   }
   for (; next_head_ < options_.known_heads.size(); ++next_head_) {
     const std::uint64_t size = options_.known_heads[next_head_].size;
-    if (!options_.checkpoint && size > size_) {
+    if (!options_.checkpoint && options_.from == From::segments && size > size_) {
       rolled_back(size, size_);
     } else {
       ++counts.heads_not_comparable;  // entries before it are lost, which was reported

@@ -68,6 +68,8 @@ class MemorySource : public Source {
 
 class MemoryFolder : public Folder {
  public:
+  MemoryFolder() = default;
+  MemoryFolder(const MemoryFolder& other) : Folder(), files(other.files) {}
   std::unique_ptr<Source> open(const std::string& name) override;
   std::vector<std::string> list(const std::string& folder) override;
   std::map<std::string, base::Bytes> files;
