@@ -279,7 +279,7 @@ TEST_F(ApiTest, ShowsASessionsEvents) {
   const Answer answer = ask("GET", "/api/v1/sessions/" + kOne + "/events");
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.content_type, "application/x-ndjson");
-  EXPECT_NE(last_log().find("act session.read"), std::string::npos);
+  EXPECT_NE(last_log().find("act replay"), std::string::npos);
   const auto events = lines(answer.body);
   ASSERT_EQ(events.size(), 4U);
   for (const auto& event : events)
@@ -345,6 +345,9 @@ TEST_F(ApiTest, ListsSessionsLiveAndPast) {
             kOne);
   EXPECT_EQ(ask("GET", "/api/v1/sessions?state=dead").status, 400);
   EXPECT_EQ(ask("GET", "/api/v1/sessions?limit=0").status, 400);
+  EXPECT_EQ(ask_json("GET", "/api/v1/sessions/" + kOne).at("state").get_string(), "past");
+  EXPECT_EQ(ask_json("GET", "/api/v1/sessions/" + kTwo).at("state").get_string(), "live");
+  EXPECT_EQ(ask("GET", "/api/v1/sessions/" + std::string(32, 'c')).status, 404);
   EXPECT_EQ(ask("DELETE", "/api/v1/sessions/" + kTwo).status, 204);
   EXPECT_EQ(last_log(), "ended bb by operator uid " + std::to_string(::geteuid()));
   EXPECT_EQ(ask("DELETE", "/api/v1/sessions/" + kTwo).status, 404);
@@ -398,7 +401,7 @@ TEST_F(ApiTest, ServesExactlyWhatTheDescriptionSays) {
     for (const std::string method : {"get", "post", "put", "patch", "delete"})
       if (line == "    " + method + ":") described.insert(method + " " + path);
   }
-  EXPECT_EQ(described.size(), 13U);
+  EXPECT_EQ(described.size(), 14U);
   std::set<std::string> paths;
   for (const std::string& each : described) paths.insert(each.substr(each.find(' ') + 1));
   for (const std::string& each : paths) {

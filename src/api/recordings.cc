@@ -31,7 +31,7 @@ Response Routes::session_events(const Request& request, const Caller& caller, co
                      "follow=true, content=true");
   if (id.size() != 32 || id.find_first_not_of("0123456789abcdef") != std::string::npos)
     return problem(400, "Refused", "a session's id is 32 hexadecimal digits", "sallyport sessions list shows them");
-  if (auto recorded = record(caller, "session.read", {{"session", id}}); !recorded) return problem(recorded.error());
+  if (auto recorded = record(caller, "replay", {{"session", id}}); !recorded) return problem(recorded.error());
 
   const auto asked = [&](const char* key) { return request.query.contains(key) && request.query.at(key) == "true"; };
   const bool is_following = asked("follow");

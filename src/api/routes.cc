@@ -135,6 +135,7 @@ Response Routes::route(const Request& request, const Caller& caller, const std::
   if (is("DELETE", "tokens", 2)) return revoke_token(request, caller, path[1]);
   if (is("GET", "targets", 1)) return list_targets();
   if (is("GET", "sessions", 1)) return list_sessions(request);
+  if (is("GET", "sessions", 2)) return show_session(path[1]);
   if (is("DELETE", "sessions", 2)) return end_session(caller, path[1]);
   if (path.size() == 3 && path[2] == "events" && is("GET", "sessions", 3))
     return session_events(request, caller, path[1]);
@@ -167,7 +168,8 @@ base::Result<void> Routes::record(const Caller& caller, std::string_view act, De
 Response Routes::list_tokens() const {
   json::array tokens;
   const std::int64_t now = tokens_.now_ns();
-  for (const store::TokenRow& row : tokens_.list()) tokens.push_back(token_json(row, now));
+  const auto rows = tokens_.list();
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) tokens.push_back(token_json(*row, now));
   return answer({{"tokens", std::move(tokens)}});
 }
 
@@ -258,6 +260,14 @@ Response Routes::list_sessions(const Request& request) {
       if (!live_ids.contains(row.id) && sessions.size() < *limit) sessions.push_back(session_json(row));
   }
   return answer({{"sessions", std::move(sessions)}, {"is_complete", index_.is_complete()}});
+}
+
+Response Routes::show_session(const std::string& id) {
+  for (const LiveSession& session : gateway_.live_sessions())
+    if (session.id == id) return answer(session_json(session));
+  index_.flush();
+  const auto row = index_.session(id);
+  return row ? answer(session_json(*row)) : problem(row.error());
 }
 
 Response Routes::end_session(const Caller& caller, const std::string& id) {

@@ -33,6 +33,7 @@ class Routes {
   Response list_targets() const;
   Response list_sessions(const Request& request);
   Response session_events(const Request& request, const Caller& caller, const std::string& id);
+  Response show_session(const std::string& id);
   Response end_session(const Caller& caller, const std::string& id);
   Response search(const Request& request, const Caller& caller);
   Response export_bundle(const Request& request, const Caller& caller);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/duration.h"
 
 /// Reads YAML strictly and goes on after an error, so that all errors are told at once. A value that was wrong comes
 /// back as an empty optional, its Problem already noted. One thread.
@@ -90,8 +91,6 @@ std::vector<std::pair<std::string, std::string>> read_labels(Reading& reading, c
 void read_list(Reading& reading, const YAML::Node& node, const std::string& path,
                const std::function<void(const YAML::Node&, const std::string& path)>& each);
 
-/// "15m" and its kind; empty when it is none.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::optional<std::uint64_t> parse_size(std::string_view text);
 /// The word of `words` closest to `word`, as " (did you mean 'x'?)"; empty when none is close.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& words);

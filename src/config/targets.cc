@@ -75,7 +75,8 @@ void read_tls(Reading& reading, Section& section, Target& target) {
     for (const TargetTls way : {TargetTls::disable, TargetTls::require, TargetTls::verify_ca, TargetTls::verify_full})
       if (word && *word == name_of(way)) target.tls = way;
   }
-  if (const auto ca = section.take("ca")) {
+  // `ca: null` says the default aloud: the system's store.
+  if (const auto ca = section.take("ca"); ca && !ca->IsNull()) {
     if (const auto file = read_file_path(reading, *ca, section.path_of("ca"))) target.ca = *file;
     if (target.tls == TargetTls::disable || target.tls == TargetTls::require)
       reading.complain(*ca, fmt::format("{} has no effect with tls: {}", section.path_of("ca"), name_of(target.tls)),

@@ -1,0 +1,146 @@
+#include "cmd/cli/terminal.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <vector>
+
+#include "base/digest.h"
+
+namespace sallyport::cmd {
+namespace {
+
+namespace json = boost::json;
+
+/// The code point that begins here and its length; length 0: no UTF-8.
+std::pair<std::uint32_t, std::size_t> code_point(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first == 0) return {0, 1};
+  if (length > text.size() || !base::is_utf8_without_nul(text.substr(0, length))) return {first, 0};
+  std::uint32_t value = length == 1 ? first : first & (0x7fU >> length);
+  for (std::size_t i = 1; i < length; ++i) value = value << 6 | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  return {value, length};
+}
+
+bool is_dangerous(std::uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+/// A text of the object, or what a number looks like; empty when it is not there.
+std::string at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr || value->is_null()) return "";
+  return value->is_string() ? std::string(std::string_view(value->get_string())) : json::serialize(*value);
+}
+
+std::string joined(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr || !value->is_array()) return "";
+  std::string out;
+  for (const json::value& item : value->get_array()) {
+    if (!out.empty()) out += ", ";
+    out += item.is_string() ? std::string(std::string_view(item.get_string())) : json::serialize(item);
+  }
+  return out;
+}
+
+std::string error_text(const json::object& event) {
+  const json::value* error = event.if_contains("error");
+  if (error == nullptr || !error->is_object()) return "";
+  const std::string code = at(error->get_object(), "code");
+  return fmt::format("  error{} {}", code.empty() ? "" : " " + code, at(error->get_object(), "message"));
+}
+
+std::string request_text(const json::object& event) {
+  std::string statement = at(event, "statement");
+  if (event.contains("statements")) statement = joined(event, "statements");
+  std::string out = fmt::format("> {}", statement.empty() ? joined(event, "controls") : statement);
+  if (const std::string values = joined(event, "parameters"); !values.empty()) out += fmt::format("  [{}]", values);
+  if (const std::string rule = at(event, "rule"); !rule.empty() || at(event, "verdict") != "permit")
+    out += fmt::format("  {}{}", at(event, "verdict"), rule.empty() ? "" : " by " + rule);
+  return out + error_text(event);
+}
+
+std::string response_text(const json::object& event) {
+  std::string out = "< " + joined(event, "tags");
+  if (const std::string rows = at(event, "rows"); !rows.empty() && rows != "0") out += fmt::format("  {} rows", rows);
+  if (const std::string time = at(event, "duration_us"); !time.empty()) out += fmt::format("  {} us", time);
+  return out + error_text(event);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto [value, length] = code_point(text);
+    if (length == 0)
+      out += fmt::format("\\x{:02x}", value);
+    else if (value == '\n')
+      out += "\\n";
+    else if (value == '\t')
+      out += "\\t";
+    else if (is_dangerous(value))
+      out += fmt::format("\\u{{{:x}}}", value);
+    else
+      out += text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
+std::string printable_json(std::string_view line) {
+  std::string out;
+  while (!line.empty()) {
+    const auto [value, length] = code_point(line);
+    // Outside its texts, JSON has no such characters; below U+10000, so one \u is enough.
+    if (length == 0)
+      out += "\\ufffd";
+    else if (is_dangerous(value))
+      out += fmt::format("\\u{:04x}", value);
+    else
+      out += line.substr(0, length);
+    line.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
+std::string event_text(const json::object& event) {
+  if (event.contains("notice")) return "notice: " + printable(at(event, "notice"));
+  const std::string kind = at(event, "kind");
+  std::string what;
+  if (kind == "request")
+    what = request_text(event);
+  else if (kind == "response")
+    what = response_text(event);
+  else if (kind == "session_open")
+    what = fmt::format("{} opens {} of {} from {}", at(event, "principal"), at(event, "database"), at(event, "target"),
+                       at(event, "client_address"));
+  else
+    what = fmt::format("{} {}", kind, at(event, "meta"));
+  if (const std::string content = at(event, "content"); !content.empty()) what += "\n" + base::from_base64(content);
+  return fmt::format("{} {:>5} {}", at(event, "time"), at(event, "seq"), printable(what));
+}
+
+std::string session_text(const json::object& session) {
+  return printable(fmt::format("{}  {:<4}  {}  {}  {}/{}  {}  {}", at(session, "session"), at(session, "state"),
+                               at(session, "time"), at(session, "principal"), at(session, "target"),
+                               at(session, "database"), at(session, "client_address"), at(session, "reason")));
+}
+
+std::string token_text(const json::object& token) {
+  const std::string targets = joined(token, "targets");
+  return printable(fmt::format("{}  {:<7}  {}  expires {}  {}  {}", at(token, "id"), at(token, "state"),
+                               at(token, "principal"), at(token, "expires"), targets.empty() ? "every target" : targets,
+                               at(token, "reason")));
+}
+
+std::string target_text(const json::object& target) {
+  return printable(fmt::format("{}  {}  {}  {}  tls {}  {}", at(target, "name"), at(target, "kind"),
+                               at(target, "address"), at(target, "database"), at(target, "tls"),
+                               at(target, "durability")));
+}
+
+}  // namespace sallyport::cmd
