@@ -93,7 +93,7 @@ class Catalogue {
     std::vector<CatalogueFunction> functions{};
     std::vector<CatalogueOperator> operators{};  // users' only
     std::vector<CatalogueCast> casts{};          // users' only
-    std::vector<CatalogueType> types{};          // users' only
+    std::vector<CatalogueType> types{};          // users' only; temporary ones have a schema without a name
   };
   explicit Catalogue(Parts parts);
   Catalogue(const Catalogue&) = delete;
@@ -120,6 +120,7 @@ class Catalogue {
   const CatalogueFunction* function(std::uint32_t oid) const;
   const CatalogueType* type(std::uint32_t oid) const;
   const std::vector<CatalogueCast>& casts() const { return parts_.casts; }
+  const std::vector<CatalogueType>& types() const { return parts_.types; }
 
  private:
   struct Hash {

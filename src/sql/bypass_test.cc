@@ -114,6 +114,7 @@ SessionState state_of(const Case& from) {
     std::stringstream list(from.field("path"));
     for (std::string schema; list >> schema;) state.search_path.push_back(schema);
   }
+  state.has_own_definitions = from.field("definitions") == "own";
   if (!from.field("made").empty()) {
     const auto dot = from.field("made").find('.');
     state.provisional.emplace_back(from.field("made").substr(0, dot), from.field("made").substr(dot + 1));

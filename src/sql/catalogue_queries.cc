@@ -83,7 +83,7 @@ WHERE p.oid >= 16384 OR NOT 'internal'::regtype = ANY (p.proargtypes))",
     r.rngcanonical::oid, r.rngsubdiff::oid)
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
   LEFT JOIN pg_range r ON t.oid = r.rngtypid OR t.oid::text = to_jsonb(r) ->> 'rngmultitypid'
-WHERE t.oid >= 16384 AND n.nspname !~ '^pg_(toast|temp_)')",
+WHERE t.oid >= 16384 AND n.nspname !~ '^pg_toast')",
     "SELECT contypid, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND contypid >= 16384",
     "COMMIT",
 };

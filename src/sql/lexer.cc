@@ -253,6 +253,7 @@ std::size_t nesting_bound(base::View text) {
     } else if (token.kind == Token::Kind::word && token.text.size() <= 9) {
       if (token.is_word("CASE")) levels.emplace_back();
       if (token.is_word("END")) close();
+      if (token.is_word("SELECT") && levels.size() > 1) levels.back().sticky += 3;  // its levels take more of the stack
       if (is_one_of(kSticky)) ++levels.back().sticky;
       if (is_one_of(kDeepening)) ++levels.back().run;
       if (is_one_of(kBranching)) levels.back().branch();

@@ -85,14 +85,18 @@ void Walker::expand(const model::CatalogueRelation& view) {
 }
 
 void Walker::in_definition(const std::string& text) {
-  if (nesting_bound(text) > limits_.nesting) return add_unknown("a definition is nested too deeply");
+  // The stack holds all definitions that are open.
+  const std::size_t nesting = nesting_bound(text);
+  if (definition_nesting_ + nesting > limits_.nesting) return add_unknown("definitions are nested too deeply");
   const auto tree = Tree::parse(text);
   if (!tree || tree->statements().size() != 1) return add_unknown("a definition could not be parsed");
   Resolver outer = std::exchange(resolver_, resolver_.for_definitions());
   auto ctes = std::exchange(ctes_, {});
   const Use use = std::exchange(use_, Use::read);
   ++depth_;
+  definition_nesting_ += nesting;
   visit(*tree->statements().front().message);
+  definition_nesting_ -= nesting;
   --depth_;
   use_ = use;
   ctes_ = std::move(ctes);

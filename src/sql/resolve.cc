@@ -217,8 +217,12 @@ TypeMeaning Resolver::type(const DottedName& name) const {
   meaning.is_system = (name.schema.empty() || name.schema == kSystemSchema) && is_system_type(name.name);
   if (catalogue_ == nullptr) return meaning;
   for (const auto* type : catalogue_->types_named(name.name)) {
+    // Types of temporary schemas come first in every path; whose session's they are is not known here.
     const base::View schema = catalogue_->schema_name(type->schema);
-    if (name.schema.empty() ? is_visible(type->schema) : schema == name.schema) meaning.types.push_back(type);
+    const bool is_meant = schema.empty()        ? name.schema.empty() || is_temporary(name.schema)
+                          : name.schema.empty() ? is_visible(type->schema)
+                                                : schema == name.schema;
+    if (is_meant) meaning.types.push_back(type);
   }
   return meaning;
 }

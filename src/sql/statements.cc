@@ -10,6 +10,7 @@ using model::EffectSet;
 
 Walker::Walker(const Input& input, Resolver resolver)
     : names_(input.names), limits_(input.limits), resolver_(std::move(resolver)) {
+  changes_definitions_ = input.session != nullptr && input.session->has_own_definitions;
   for (const std::uint32_t type : input.parameter_types) {
     if (type >= model::kFirstUserOid) types_.insert(type);
   }
@@ -29,7 +30,7 @@ void Walker::walk(const Tree& tree) {
     if (is_after_definitions && own.effects.meets({Effect::read, Effect::write, Effect::call})) {
       own.effects.add(Effect::call);
       effects_.add(Effect::call);
-      if (found_.note.empty()) found_.note = "an earlier statement of the same text changes what names mean";
+      if (found_.note.empty()) found_.note = "an earlier statement of this session changes what names mean";
     }
     effects_.add(others);
   }
@@ -74,14 +75,16 @@ void Walker::statement(const Message& message, base::View text) {
   (this->*form->act)(message, own);
   own.effects = effects_;
   if (effects_.has(Effect::schema)) {
-    const bool has_change = std::ranges::any_of(
-        found_.changes, [](const auto& change) { return change.kind == model::NameChange::Kind::relations; });
-    if (!has_change) found_.changes.push_back({.kind = model::NameChange::Kind::relations});
     const bool only_relations = own.kind == "CREATE TABLE" || own.kind == "CREATE TABLE AS" || own.kind == "SELECT INTO" ||
                                 own.kind == "CREATE INDEX" || own.kind == "CREATE SEQUENCE" || own.kind == "DROP TABLE" ||
                                 own.kind == "DROP INDEX" || own.kind == "DROP VIEW" || own.kind == "VACUUM" ||
                                 own.kind == "ANALYZE" || own.kind == "COMMENT" || own.kind == "REINDEX";
     if (!only_relations) changes_definitions_ = true;
+    const model::NameChange change{.kind = model::NameChange::Kind::relations, .text = only_relations ? "" : "code"};
+    const auto is_same = [&](const model::NameChange& other) {
+      return other.kind == change.kind && other.name.empty() && other.text == change.text;
+    };
+    if (std::ranges::none_of(found_.changes, is_same)) found_.changes.push_back(change);
   }
   found_.statements[at] = std::move(own);
   use_ = use;

@@ -33,7 +33,7 @@ void Walker::close_types() {
 }
 
 bool Walker::is_touched(std::uint32_t oid) const {
-  if (!is_users(oid) || any_type_ || types_.contains(oid)) return true;
+  if (!is_users(oid) || types_.contains(oid)) return true;
   const auto* type = resolver_.catalogue()->type(oid);
   if (type == nullptr) return true;
   return (type->relation != 0 && relations_.contains(type->relation)) || (type->element != 0 && types_.contains(type->element));
@@ -54,13 +54,29 @@ void Walker::judge_type(const model::CatalogueType& type) {
   }
 }
 
+/// A value of a type that is not known may be of any domain. (Other types' functions are C, which only a superuser adds.)
+void Walker::judge_all_types() {
+  for (const auto& type : resolver_.catalogue()->types()) {
+    if (type.kind == 'd') judge_type(type);
+  }
+}
+
+/// Whether operands or values of these types can come up. Where a type is not known, what is compiled is let pass: only a
+/// superuser adds it, and its own types would show.
+bool Walker::may_run(std::uint32_t left, std::uint32_t right, std::uint32_t function) const {
+  if (is_touched(left) && is_touched(right)) return true;
+  if (!any_type_) return false;
+  const auto* code = resolver_.catalogue()->function(function);
+  return code == nullptr || (code->language != "c" && code->language != "internal");
+}
+
 void Walker::judge_casts() {
   for (const auto& cast : resolver_.catalogue()->casts()) {
     if (cast.function == 0 || !is_users(cast.function)) continue;
     const bool is_of_system_types = !is_users(cast.source) && !is_users(cast.target);
-    const bool may_run = is_of_system_types ? has_cast_ || cast.context != 'e'
-                                            : is_touched(cast.source) && is_touched(cast.target);
-    if (may_run) add(resolver_.function(cast.function));
+    const bool runs = is_of_system_types ? has_cast_ || cast.context != 'e'
+                                         : may_run(cast.source, cast.target, cast.function);
+    if (runs) add(resolver_.function(cast.function));
   }
 }
 
@@ -76,6 +92,7 @@ void Walker::judge_types_and_operators() {
       }
       close_types();
     }
+    if (any_type_) judge_all_types();
     judge_casts();
   }
   for (const auto& [schema, name] : operators_) {
@@ -84,7 +101,7 @@ void Walker::judge_types_and_operators() {
     const auto candidates = resolver_.operators(written, is_system);
     if (!is_system && candidates.empty()) add_unknown("operator " + written.text() + " is not known");
     for (const auto* candidate : candidates) {
-      if (is_system && !(is_touched(candidate->left) && is_touched(candidate->right))) continue;
+      if (is_system && !may_run(candidate->left, candidate->right, candidate->function)) continue;
       add(resolver_.function(candidate->function));
     }
   }

@@ -81,6 +81,7 @@ void apply(const model::Understanding& understanding, bool in_transaction, Sessi
   const auto forget_path = [&] { state.path = SessionState::Path::unknown; };
   for (const Change& change : understanding.changes) {
     if (change.kind == Change::Kind::role) forget_path();  // "$user" means another one
+    if (change.kind == Change::Kind::relations && change.name.empty()) state.has_own_definitions |= change.text == "code";
     if (change.kind == Change::Kind::relations && !change.name.empty()) {
       const std::pair made{change.text, change.name};
       if (std::ranges::find(state.provisional, made) == state.provisional.end()) state.provisional.push_back(made);
@@ -103,6 +104,12 @@ void apply(const model::Understanding& understanding, bool in_transaction, Sessi
   }
   // Code that the gateway does not see may have changed it, too.
   if (understanding.effects.meets({Effect::call, Effect::unknown})) forget_path();
+}
+
+void settle(SessionState& state) {
+  state.has_own_definitions = false;
+  // What is permanent is in the Catalogue now, or was rolled back.
+  std::erase_if(state.provisional, [](const auto& made) { return made.first != "pg_temp"; });
 }
 
 }  // namespace sallyport::sql

@@ -41,11 +41,14 @@ struct SessionState {
   /// that is still open. Schema (empty: not known; "pg_temp": temporary) and name; at most kMaxProvisional, oldest first.
   std::vector<std::pair<std::string, std::string>> provisional{};
   static constexpr std::size_t kMaxProvisional = 500;
+  /// The session changed functions, types, views or the like, and the Catalogue may not show it yet: whatever reads or
+  /// writes may run that code. Set by apply(), cleared by settle().
+  bool has_own_definitions = false;
 };
 
 struct Limits {
   std::size_t statement = base::operator""_KiB(64);  // octets of text
-  std::size_t nesting = 3000;                        // levels of the tree, estimated before it is built
+  std::size_t nesting = 1500;                        // levels of the tree, estimated before it is built
 };
 
 struct Input {
@@ -67,5 +70,9 @@ model::Understanding understand_settings(const std::vector<std::pair<std::string
 
 /// Brings `state` up to date after the target confirmed a Command. `in_transaction`: the change may still be rolled back.
 void apply(const model::Understanding& understanding, bool in_transaction, SessionState& state);
+
+/// Call when a Catalogue that was read after the session's last change, and while it had no transaction open, has taken
+/// the place of the one before.
+void settle(SessionState& state);
 
 }  // namespace sallyport::sql

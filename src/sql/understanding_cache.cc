@@ -113,6 +113,7 @@ bool UnderstandingCache::write_key(const Input& input) {
   }
   if (const SessionState* session = input.session) {
     if (session->path == SessionState::Path::unknown) key_ += 'u';
+    if (session->has_own_definitions) key_ += 'd';
     if (session->path == SessionState::Path::listed) {
       key_ += 'l';
       for (const auto& schema : session->search_path) (key_ += schema) += '\0';

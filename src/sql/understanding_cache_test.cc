@@ -110,6 +110,11 @@ TEST(SessionState, FollowsWhatWasConfirmed) {
   apply(understand({.text = "DO 'x'"}), false, state);
   EXPECT_EQ(state.path, SessionState::Path::unknown);
   apply(understand({.text = "CREATE TEMP TABLE t (a int)"}), true, state);
+  EXPECT_FALSE(state.has_own_definitions);
+  apply(understand({.text = "CREATE TABLE u (a int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"}), true, state);
+  EXPECT_TRUE(state.has_own_definitions);
+  settle(state);
+  EXPECT_FALSE(state.has_own_definitions);
   EXPECT_EQ(state.provisional, (std::vector<std::pair<std::string, std::string>>{{"pg_temp", "t"}}));
 }
 

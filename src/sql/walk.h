@@ -122,11 +122,13 @@ class Walker {
   void owners_expression(const std::string& expression);
   void in_definition(const std::string& text);
   // ---- user-defined types, operators, casts (types.cc) ----
+  void judge_all_types();
   void judge_types_and_operators();
   void close_types();
   void judge_type(const model::CatalogueType& type);
   void judge_casts();
   bool is_touched(std::uint32_t type) const;
+  bool may_run(std::uint32_t left, std::uint32_t right, std::uint32_t function) const;
 
   const Names* names_;
   Limits limits_;
@@ -138,6 +140,7 @@ class Walker {
   bool changes_definitions_ = false;  // an earlier statement of this text did
   std::vector<std::string> ctes_{};   // names in scope, inner ones last
   int depth_ = 0;                     // of definitions that the catalogue printed, inside each other
+  std::size_t definition_nesting_ = 0;
   int stored_depth_ = 0;              // of EXECUTE and FETCH inside each other's texts
   std::vector<std::uint32_t> open_views_{};
   std::set<std::uint32_t> written_{};
