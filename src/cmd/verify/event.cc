@@ -89,11 +89,10 @@ bool take_type(Event& event) {
 bool has_right_keys(const Fields& fields, const Event& event) {
   const bool is_request = event.type == Type::request;
   const bool is_content = is_request || event.type == Type::response;
-  const bool is_end = event.type == Type::session_close || event.type == Type::session_abort;
   const bool has_slot = fields.has(11) || fields.has(12) || fields.has(13) || fields.has(14);
   return fields.has(10) == is_content && fields.has(11) == is_content && (!fields.has(12) || is_content) &&
          fields.has(13) == (event.type != Type::session_abort) && (!fields.has(14) || fields.has(12)) &&
-         fields.has(15) == is_request && fields.has(16) == has_slot && fields.has(17) == is_end;
+         fields.has(15) == is_request && fields.has(16) == has_slot && fields.has(17) == event.is_last();
 }
 
 bool is_place(const Item* item) {

@@ -11,7 +11,7 @@ namespace sallyport::verify {
 enum class FrameKind : std::uint8_t { open = 1, entry = 2, payload = 3, commit = 4, footer = 5 };
 
 /// Longer bodies are refused, and with them a length that is not one.
-inline constexpr std::size_t kMaxBody = (16 << 20) + 4096;
+inline constexpr std::size_t kMaxBody = 16 << 20;
 inline constexpr std::size_t kFrameHead = 16;
 constexpr std::uint64_t frame_size(std::uint64_t body) { return (kFrameHead + body + 4 + 7) & ~std::uint64_t{7}; }
 
