@@ -76,7 +76,7 @@ Result<void> Backend::next(View& octets) {
   auto done = frame(held_);
   copy_run();
   held_.clear();
-  if (held_.capacity() > options_.limits.held) held_.shrink_to_fit();
+  if (held_.capacity() > kIdleCapacity) base::Bytes().swap(held_);
   return done;
 }
 

@@ -100,7 +100,7 @@ Result<void> Frontend::begin_frame(View& octets, Output& output) {
   if (held_.size() < *size && !hold(*size)) return {};
   auto done = message(held_, total, output);
   held_.clear();
-  if (held_.capacity() > limits_.held) held_.shrink_to_fit();
+  if (held_.capacity() > kIdleCapacity) base::Bytes().swap(held_);
   return done;
 }
 

@@ -14,6 +14,8 @@ namespace sallyport::proto::postgres {
 inline constexpr std::size_t kHeader = 5;
 /// The server's own bound of a message (MaxAllocSize); a length beyond it is not a length.
 inline constexpr std::uint32_t kMaxLength = 0x40000000;
+/// What a buffer may keep while nothing is in it: a session is idle most of its life.
+inline constexpr std::size_t kIdleCapacity = 4096;
 /// The server's bound of messages that hold only names and numbers (PQ_SMALL_MESSAGE_LIMIT).
 inline constexpr std::uint32_t kMaxSmallLength = 10000;
 /// Names are compared in the server up to this many octets (NAMEDATALEN - 1): longer ones that begin alike are the

@@ -76,6 +76,7 @@ class Fifo {
   T pop() {
     T item = std::move(items_[head_++]);
     if (head_ == items_.size()) {
+      if (items_.capacity() > kKept) std::vector<T>().swap(items_);
       items_.clear();
       head_ = 0;
     }
@@ -83,6 +84,7 @@ class Fifo {
   }
 
  private:
+  static constexpr std::size_t kKept = 64;  // places that an empty one may keep
   std::vector<T> items_;
   std::size_t head_ = 0;
 };
