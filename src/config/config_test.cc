@@ -148,6 +148,18 @@ rules:
   EXPECT_EQ(std::get<policy::Rule::HoldFor>(rules[0].then).count, 2);
 }
 
+TEST(Config, TheDocumentsExampleIsGood) {
+  ::setenv("ORDERS_PASSWORD", "hunter2", 1);
+  Folder folder;
+  const std::string page = slurp(fs::path(SALLYPORT_SOURCE_DIR) / "docs/configuration.md");
+  const auto begin = page.find("```yaml\n");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string example = page.substr(begin + 8, page.find("```\n", begin + 8) - begin - 8);
+  const auto config = load(folder.write("sallyport.yaml", example), Secrets::resolve);
+  ASSERT_TRUE(config) << to_string(config.error().front());
+  EXPECT_TRUE(weakenings(*config).empty()) << weakenings(*config).front();
+}
+
 TEST(Config, SecretsStayUnreadWhenAskedSo) {
   ::unsetenv("NOT_SET");
   Folder folder;

@@ -1,12 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "api/admin_socket.h"
+#include "api/api_testing.h"
 #include "cmd/cli/arguments.h"
+#include "cmd/cli/commands.h"
 #include "cmd/cli/heads.h"
 #include "cmd/cli/terminal.h"
 
@@ -143,6 +147,170 @@ TEST_F(HeadsTest, KeepsTheOldestAndTheNewest) {
   EXPECT_TRUE(kept().starts_with(note(1, 'A')));
   EXPECT_TRUE(kept().ends_with(note(300, 'A')));
   EXPECT_LT(kept().size(), 201 * note(300, 'A').size());
+}
+
+/// The commands before the real API, behind which a test plays the gateway.
+class CommandsTest : public testing::Test {
+ protected:
+  CommandsTest() {
+    std::string pattern = (fs::temp_directory_path() / "sallyport-cli-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    ::setenv("HOME", folder_.c_str(), 1);
+    ::unsetenv("XDG_STATE_HOME");
+    const std::string data = folder_ + "/data";
+    fs::create_directories(data + "/trail");
+    std::ofstream(data + "/trail/log.vkey") << "example.org/gate+00000000+AAAA\n";
+    // Broken further down on purpose: an operator can act although somebody is editing the file.
+    std::ofstream(common_.config = folder_ + "/sallyport.yaml") << "data: data\nrules: 7\n";
+    store_ = std::move(store::Store::open(data + "/store.db").value());
+    model::Principal agent;
+    agent.name = "agent-1";
+    tokens_ = std::move(identity::Tokens::open(*store_, {{agent}, std::chrono::hours(1)}).value());
+    index_ = std::move(store::SearchIndex::open(data + "/search.db", {}).value());
+    routes_ = std::make_unique<api::Routes>(gateway_, *tokens_, *index_, api::Routes::Options{data});
+    socket_ = std::move(api::AdminSocket::open(data, *routes_, {}).value());
+    using namespace api::testing_gateway;
+    gateway_.add(kOne, "session_open", open_meta("agent-1", "orders"), 0);
+    gateway_.add(kOne, "request", request_meta("SELECT '\x1b[2J' FROM customers", "readers"), 1, 0, 0);
+    gateway_.add(kOne, "response", response_meta(3), 2, 0);
+    gateway_.live.push_back({kTwo, "agent-1", "orders", "db", "127.0.0.1:9", "tok-1", 5});
+  }
+  ~CommandsTest() override {
+    socket_.reset();
+    routes_.reset();
+    index_.reset();
+    tokens_.reset();
+    store_.reset();
+    fs::remove_all(folder_);
+  }
+  struct Outcome {
+    int status;
+    std::string out, error;
+  };
+  template <class Command>
+  Outcome run_captured(Command command) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int result = run(common_, command);
+    std::fflush(stdout);
+    Outcome outcome{result, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
+    return outcome;
+  }
+  static boost::json::object first_line(const std::string& out) {
+    return boost::json::parse(out.substr(0, out.find('\n'))).get_object();
+  }
+
+  std::string folder_;
+  Common common_;
+  api::testing_gateway::FakeGateway gateway_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<identity::Tokens> tokens_;
+  std::unique_ptr<store::SearchIndex> index_;
+  std::unique_ptr<api::Routes> routes_;
+  std::unique_ptr<api::AdminSocket> socket_;
+};
+
+TEST_F(CommandsTest, TokenPrintsNothingButTheToken) {
+  const Outcome issued = run_captured(TokenIssue{"agent-1", "5m", "a try", {"orders"}});
+  ASSERT_EQ(issued.status, 0) << issued.error;
+  EXPECT_EQ(issued.error, "");
+  ASSERT_EQ(issued.out.size(), 40U);
+  EXPECT_TRUE(tokens_->verify(issued.out.substr(0, 39), "orders"));
+  EXPECT_EQ(run_captured(TokenIssue{"nobody", "", "", {}}).status, 1);
+  EXPECT_EQ(run_captured(TokenIssue{"nobody", "", "", {}}).out, "");
+  EXPECT_EQ(run_captured(TokenIssue{"nobody", "", "", {}}).error,
+            "sallyport: there is no principal 'nobody'; define it in identity.principals\n");
+  EXPECT_EQ(run_captured(TokenIssue{"agent-1", "soon", "", {}}).status, 1);
+  EXPECT_EQ(run_captured(TokenIssue{"agent-1", "", "", {"absent"}}).status, 1);
+  const std::string id = tokens_->list().at(0).id;
+  EXPECT_NE(run_captured(TokenList{}).out.find(id), std::string::npos);
+  EXPECT_EQ(run_captured(TokenRevoke{id, "lost & found"}).status, 0);
+  EXPECT_EQ(tokens_->list().at(0).revoked_reason, "lost & found");
+  EXPECT_EQ(run_captured(TokenRevoke{id, ""}).status, 1);
+}
+
+TEST_F(CommandsTest, RecordingsAreJsonLinesOrOneLineForAPerson) {
+  EXPECT_EQ(run_captured(ReindexCommand{}).status, 0);
+  const auto& one = api::testing_gateway::kOne;
+  const Outcome shown = run_captured(ReplayCommand{one, false, false});
+  EXPECT_EQ(shown.status, 0) << shown.error;
+  EXPECT_NE(shown.out.find("> SELECT '\\u{1b}[2J' FROM customers  [7, sam, null]  permit by readers"),
+            std::string::npos)
+      << shown.out;
+  EXPECT_EQ(shown.out.find('\x1b'), std::string::npos);
+  common_.is_json = true;
+  const Outcome lines = run_captured(ReplayCommand{one, false, false});
+  EXPECT_EQ(std::count(lines.out.begin(), lines.out.end(), '\n'), 3);
+  const Outcome hits = run_captured(SearchCommand{"from customers", 50});
+  ASSERT_EQ(std::count(hits.out.begin(), hits.out.end(), '\n'), 1) << hits.out << hits.error;
+  for (const char* key :
+       {"session", "seq", "time", "principal", "target", "kind", "statement", "parameters", "verdict", "rule"})
+    EXPECT_TRUE(first_line(hits.out).contains(key)) << key;
+  EXPECT_EQ(run_captured(SearchCommand{"nowhere", 50}).out, "");
+  const Outcome sessions = run_captured(SessionsList{});
+  EXPECT_EQ(std::count(sessions.out.begin(), sessions.out.end(), '\n'), 2);
+  EXPECT_EQ(first_line(sessions.out).at("state").get_string(), "live");
+  EXPECT_EQ(first_line(run_captured(SessionsShow{one}).out).at("principal").get_string(), "agent-1");
+  EXPECT_EQ(run_captured(SessionsShow{std::string(32, 'c')}).status, 1);
+  EXPECT_EQ(first_line(run_captured(TargetsCommand{}).out).at("name").get_string(), "orders");
+  EXPECT_EQ(run_captured(SessionsEnd{api::testing_gateway::kTwo}).status, 0);
+  EXPECT_EQ(run_captured(SessionsEnd{api::testing_gateway::kTwo}).status, 1);
+}
+
+TEST_F(CommandsTest, ExportLeavesAWholeFileOrNone) {
+  const std::string file = folder_ + "/bundle.tar";
+  const auto& one = api::testing_gateway::kOne;
+  EXPECT_EQ(run_captured(ExportCommand{{one}, file}).status, 0);
+  EXPECT_EQ(fs::file_size(file), 200'001U);
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms(0600));
+  fs::remove(file);
+  EXPECT_EQ(run_captured(ExportCommand{{"not-an-id"}, file}).status, 1);
+  EXPECT_EQ(run_captured(ExportCommand{{one}, folder_ + "/absent/bundle.tar"}).status, 1);
+  gateway_.is_full = true;
+  EXPECT_EQ(run_captured(ExportCommand{{one}, file}).status, 1);
+  for (const auto& entry : fs::directory_iterator(folder_))
+    EXPECT_EQ(entry.path().string().find("bundle"), std::string::npos);
+}
+
+TEST_F(CommandsTest, ATamperedRecordingIsAnError) {
+  gateway_.add(api::testing_gateway::kOne, "broken", "", 3);
+  const Outcome shown = run_captured(ReplayCommand{api::testing_gateway::kOne, false, false});
+  EXPECT_EQ(shown.status, 1);
+  EXPECT_NE(shown.error.find("before it was complete"), std::string::npos);
+}
+
+TEST_F(CommandsTest, ComplainsWhenTheLogWasSetBack) {
+  const auto note = [](int size) {
+    return "example.org/gate\n" + std::to_string(size) + "\n" + std::string(43, 'A') +
+           "=\n\n\xe2\x80\x94 example.org/gate c2ln\n";
+  };
+  gateway_.note = note(9);
+  EXPECT_EQ(run_captured(TargetsCommand{}).error, "");
+  gateway_.note = note(8);
+  const Outcome outcome = run_captured(TargetsCommand{});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_NE(outcome.error.find("WARNING: the log example.org/gate has 8 events, but 9 were seen before"),
+            std::string::npos)
+      << outcome.error;
+}
+
+TEST_F(CommandsTest, SaysThatNoGatewayRuns) {
+  socket_.reset();
+  const Outcome outcome = run_captured(TokenIssue{"agent-1", "", "", {}});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.error,
+            "sallyport: no gateway runs on " + folder_ + "/data; start it: sallyport gateway --config FILE\n");
+  common_.config = folder_ + "/absent.yaml";
+  EXPECT_EQ(run_captured(TargetsCommand{}).status, 1);
+}
+
+TEST_F(CommandsTest, CheckTellsEverything) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run_check(common_), 1);
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("listen is missing"), std::string::npos);
+  EXPECT_NE(told.find(":2:8: rules must be a list"), std::string::npos) << told;
+  EXPECT_EQ(told.find("sallyport: "), std::string::npos);
 }
 
 }  // namespace
