@@ -87,6 +87,7 @@ struct Reply {
   std::uint64_t op = kNoOp;
   base::Bytes wire{};
   bool ends_op = false;   // nothing more will come for this op
+  bool ends_frame = true;  // `wire` ends where a frame ends; false: the rest of a streamed frame follows
   std::uint64_t rows = 0;           // rows that end in `wire`
   std::vector<std::string> tags{};  // command tags, or the protocol's status
   std::optional<Error> error{};

@@ -1,7 +1,7 @@
 #pragma once
+#include <pthread.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <pthread.h>
 
 #include "net/stream.h"
 

@@ -18,7 +18,8 @@ using SslStream = asio::ssl::stream<asio::ip::tcp::socket>;
 
 class TlsStream final : public Stream {
  public:
-  explicit TlsStream(SslStream stream, std::shared_ptr<const void> keeps) : keeps_(std::move(keeps)), stream_(std::move(stream)) {}
+  explicit TlsStream(SslStream stream, std::shared_ptr<const void> keeps)
+      : keeps_(std::move(keeps)), stream_(std::move(stream)) {}
 
   Task<std::size_t> read_some(asio::mutable_buffer buffer) override {
     const auto [error, count] = co_await stream_.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
@@ -84,13 +85,15 @@ base::Result<std::shared_ptr<const ServerTls>> ServerTls::load(const std::string
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
     return base::fail(base::Code::unavailable, "cannot use the certificate " + certificate + ": " + openssl_reason(),
                       "it must be a readable PEM chain, the server's own certificate first");
-  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1)
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(context) != 1)
     return base::fail(base::Code::unavailable, "cannot use the key " + key + ": " + openssl_reason(),
                       "it must be the readable PEM key of " + certificate);
   return out;
 }
 
-base::Result<std::shared_ptr<const ClientTls>> ClientTls::load(TargetTls mode, const std::string& ca, std::string host) {
+base::Result<std::shared_ptr<const ClientTls>> ClientTls::load(TargetTls mode, const std::string& ca,
+                                                               std::string host) {
   std::shared_ptr<ClientTls> out(new ClientTls);
   out->mode_ = mode;
   out->host_ = std::move(host);

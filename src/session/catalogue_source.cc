@@ -1,0 +1,170 @@
+#include "session/catalogue_source.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "session/gate.h"
+#include "session/target_writer.h"
+#include "sql/understanding_cache.h"
+
+namespace sallyport::session {
+namespace {
+
+using net::Task;
+using Snapshot = std::shared_ptr<const model::Catalogue>;
+/// How long a snapshot is believed, and how long its absence is.
+std::chrono::seconds good_for(const Snapshot& snapshot) { return std::chrono::seconds(snapshot ? 60 : 2); }
+constexpr std::size_t kAnswerLimit = std::size_t{256} << 20;
+
+struct Unreadable {
+  std::string why;
+};
+
+/// The gateway's own session with a target: the same codec, gate and recorder, and nobody at the other end.
+class OwnSession {
+ public:
+  OwnSession(Dialled dialled, const Protocol& protocol, const Target& target, audit::Recorder& recorder)
+      : protocol_(protocol),
+        stream_(std::move(dialled.stream)),
+        codec_(protocol.codec()),
+        recorder_(recorder),
+        gate_(gate_options(target), *codec_, recorder),
+        writer_(*stream_, *codec_) {}
+
+  Task<Protocol::Rows> ask(std::string text) {
+    std::vector<model::Step> steps;
+    if (auto cut = codec_->from_client(protocol_.query(text), steps); !cut) throw Unreadable{cut.error().message};
+    std::size_t next = 0;
+    while (next < steps.size()) {
+      for (auto& one : co_await gate_.admit(steps, next))
+        std::visit([this](auto& step) { writer_.send(std::move(step)); }, one);
+    }
+    co_await writer_.flush();
+    auto rows = protocol_.rows(co_await answer());
+    if (!rows) throw Unreadable{rows.error().message};
+    co_return std::move(*rows);
+  }
+
+ private:
+  Gate::Options gate_options(const Target& target) {
+    return {.rules = [engine = std::make_shared<const policy::Engine>(std::vector<policy::Rule>{})] { return engine; },
+            .principal = {.name = "sallyport", .kind = model::PrincipalKind::internal},
+            .target = target.name,
+            .catalogue = nullptr,
+            .understandings = &understandings_,
+            .limits = {}};
+  }
+
+  Task<base::Bytes> answer() {
+    base::Bytes wire;
+    std::vector<char> buffer(64 * 1024);
+    for (bool is_over = false; !is_over;) {
+      const auto count = co_await stream_->read_some(net::asio::buffer(buffer));
+      if (count == 0) throw Unreadable{"the target closed the connection"};
+      std::vector<model::Reply> replies;
+      if (auto cut = codec_->from_target({buffer.data(), count}, replies); !cut) throw Unreadable{cut.error().message};
+      std::vector<mask::Masked> masked;
+      for (auto& reply : replies) {
+        gate_.note(reply);
+        masked.push_back(masker_.mask(std::move(reply), {}));
+      }
+      for (auto& recorded : co_await recorder_.durable(recorder_.append_replies(std::move(masked)))) {
+        const model::Reply& reply = recorded.value().reply();
+        if (reply.error) throw Unreadable{reply.error->message};
+        if (reply.op != model::Reply::kNoOp) wire += reply.wire;
+        is_over = is_over || reply.ends_op;
+      }
+      if (wire.size() > kAnswerLimit) throw Unreadable{"the catalogue is larger than 256 MiB"};
+    }
+    co_return wire;
+  }
+
+  const Protocol& protocol_;
+  std::unique_ptr<net::Stream> stream_;
+  std::unique_ptr<proto::Codec> codec_;
+  audit::Recorder& recorder_;
+  sql::UnderstandingCache understandings_;
+  mask::Masker masker_;
+  Gate gate_;
+  TargetWriter writer_;
+};
+
+}  // namespace
+
+bool CatalogueSource::is_current(const Snapshot& snapshot) const {
+  const auto loaded = loaded_.load(std::memory_order_acquire);
+  if (loaded == 0 || loaded != wanted_.load(std::memory_order_acquire)) return false;
+  const Clock::duration age = Clock::now().time_since_epoch() - Clock::duration(loaded_at_.load());
+  return age < good_for(snapshot) && snapshot == snapshot_.load(std::memory_order_acquire);
+}
+
+Task<Snapshot> CatalogueSource::current() {
+  const auto newest = snapshot_.load(std::memory_order_acquire);
+  if (is_current(newest)) co_return newest;
+  co_return co_await net::asio::co_spawn(options_.core, refresh(wanted_.load(std::memory_order_acquire)),
+                                         net::asio::use_awaitable);
+}
+
+Task<Snapshot> CatalogueSource::refresh(std::uint64_t wanted) {
+  // Whoever finds a reading under way waits for it by polling: readings are rare and take milliseconds.
+  net::asio::steady_timer pause(co_await net::asio::this_coro::executor);
+  while (is_loading_) {
+    pause.expires_after(std::chrono::milliseconds(2));
+    co_await pause.async_wait(net::asio::use_awaitable);
+  }
+  const auto newest = snapshot_.load(std::memory_order_acquire);
+  const Clock::duration age = Clock::now().time_since_epoch() - Clock::duration(loaded_at_.load());
+  if (loaded_.load(std::memory_order_acquire) >= wanted && age < good_for(newest)) co_return newest;
+
+  // What is invalidated while this reads is not in what it reads: it counts as wanted afterwards.
+  const std::uint64_t reached = wanted_.load(std::memory_order_acquire);
+  is_loading_ = true;
+  Snapshot fresh;
+  try {
+    fresh = co_await load();
+  } catch (...) {
+    is_loading_ = false;
+    throw;
+  }
+  is_loading_ = false;
+  snapshot_.store(fresh, std::memory_order_release);
+  loaded_at_.store(Clock::now().time_since_epoch().count());
+  loaded_.store(reached, std::memory_order_release);
+  co_return fresh;
+}
+
+Task<Snapshot> CatalogueSource::load() {
+  audit::Recorder recorder(*options_.trail, *options_.lane, options_.target->durability);
+  Snapshot snapshot;
+  std::string failure;
+  bool is_open = false;
+  try {
+    auto dialled = co_await dial(*options_.target, *options_.protocol, options_.database, {});
+    audit::SessionOpen open{.protocol = 7,
+                            .principal = {.name = "sallyport", .kind = model::PrincipalKind::internal},
+                            .authentication = {.method = "internal"},
+                            .target = options_.target->name.name,
+                            .database = options_.database,
+                            .target_session = std::to_string(dialled.login.process)};
+    co_await recorder.open(std::move(open));
+    is_open = true;
+    OwnSession own(std::move(dialled), *options_.protocol, *options_.target, recorder);
+    std::vector<Protocol::Rows> answers;
+    for (auto& query : options_.reading.queries()) answers.push_back(co_await own.ask(std::move(query)));
+    auto built = options_.reading.build(options_.versions->fetch_add(1) + 1, answers);
+    if (built) snapshot = std::move(*built);
+    if (!built) failure = built.error().message;
+  } catch (const Unreadable& error) {
+    failure = error.why;
+  } catch (const TargetFailed& error) {
+    failure = error.reason.message;
+  } catch (const boost::system::system_error& error) {
+    failure = error.code().message();
+  }
+  if (is_open) co_await recorder.close(failure.empty() ? "catalogue read" : "catalogue not readable: " + failure);
+  if (!failure.empty())
+    options_.log("catalogue of target=" + options_.target->name.name + " database=" + options_.database +
+                 " is not readable, so names are unknown: " + failure);
+  co_return snapshot;
+}
+
+}  // namespace sallyport::session
