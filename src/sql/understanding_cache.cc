@@ -143,6 +143,9 @@ std::shared_ptr<const model::Understanding> UnderstandingCache::understand(const
   }
   ++misses_;
   auto understanding = std::make_shared<const model::Understanding>(sql::understand(input));
+  // The parser's message may quote a constant, which is nobody else's business.
+  const bool is_parsed = understanding->statements.empty() || understanding->statements.front().kind != "UNKNOWN";
+  if (!is_parsed) return understanding;
   if (order_.size() >= options_.entries) {
     places_.erase(order_.back().key);
     order_.pop_back();

@@ -87,6 +87,12 @@ TEST(UnderstandingCache, IsBounded) {
   EXPECT_EQ(cache.size(), 2U);
 }
 
+TEST(UnderstandingCache, KeepsNoErrorThatQuotesAConstant) {
+  UnderstandingCache cache;
+  EXPECT_NE(cache.understand({.text = "SELECT 'a' 'secret'"})->note.find("secret"), std::string::npos);
+  EXPECT_EQ(cache.understand({.text = "SELECT 'a' 'other'"})->note.find("secret"), std::string::npos);
+}
+
 TEST(UnderstandingCache, LooksAtTheRealText) {
   UnderstandingCache cache;
   cache.understand({.text = "SELECT 'a'"});
