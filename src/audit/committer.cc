@@ -1,11 +1,17 @@
 #include "audit/committer.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "audit/recorder.h"
 
 namespace sallyport::audit {
 namespace {
+
+/// Session ids in the order of their octets: char may be signed, the format's octets are not.
+bool is_before(const std::array<char, kSessionId>& a, const std::array<char, kSessionId>& b) {
+  return std::memcmp(a.data(), b.data(), kSessionId) < 0;
+}
 
 constexpr std::size_t kMaxGroup = 4 << 20;
 constexpr auto kLazySync = std::chrono::milliseconds(5);
@@ -246,7 +252,7 @@ void Committer::begin_segment() {
   for (const auto& standing : standings_) {
     open.chains.push_back({standing->session, standing->protocol, standing->next_seq, standing->head});
   }
-  std::ranges::sort(open.chains, {}, &OpenChain::session);
+  std::ranges::sort(open.chains, is_before, &OpenChain::session);
   open.frontier = tree_.edge();
   put_frame(group_, FrameKind::open, segment_, encode(open), seed_);
 }
@@ -262,7 +268,7 @@ void Committer::put_commit() {
 
 void Committer::put_footer() {
   put_commit();
-  std::ranges::sort(in_segment_);
+  std::ranges::sort(in_segment_, is_before);
   base::Bytes sessions;
   for (const auto& session : in_segment_) sessions.append(session.data(), session.size());
   put_frame(group_, FrameKind::footer, segment_, encode_footer(tree_.size(), sessions), seed_);
