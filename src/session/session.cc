@@ -130,11 +130,7 @@ Task<> Session::read_client() {
 
 Task<> Session::pass(std::vector<model::Step>& steps) {
   for (std::size_t next = 0; next < steps.size();) {
-    if (gate_.is_blocked_for(steps[next])) {
-      target_writer_.nudge();
-      co_await target_writer_.flush();
-      co_await gate_.unblocked();
-    }
+    co_await settle(steps, next);
     if (const auto* control = std::get_if<model::Control>(&steps.back());
         control != nullptr && control->kind == model::Control::Kind::terminate)
       has_said_goodbye_ = true;
@@ -145,7 +141,19 @@ Task<> Session::pass(std::vector<model::Step>& steps) {
       std::visit([this](auto& recorded) { target_writer_.send(std::move(recorded)); }, one);
     }
     co_await target_writer_.flush();
+    // What the target ignores (after an error, until Sync) is known here and never answered by it.
+    take_from_target({}, false);
   }
+}
+
+/// Waits until it is certain what the next Command is about: an earlier one may still change what names mean.
+Task<> Session::settle(std::vector<model::Step>& steps, std::size_t next) {
+  if (!gate_.is_blocked_for(steps[next])) co_return;
+  target_writer_.nudge();
+  co_await target_writer_.flush();
+  co_await gate_.unblocked();
+  for (; next < steps.size(); ++next)
+    if (auto* const command = std::get_if<model::Command>(&steps[next])) codec_->resolve(*command);
 }
 
 /// Each distinct statement once: the index leads to the trail, it does not repeat it.
@@ -161,50 +169,46 @@ void Session::index(const audit::Recorder::RecordedDecision& decision) {
       store::StatementRow{.session = what_.id, .op = command->op, .time_ns = wall_ns(), .text = *command->text});
 }
 
+/// Cuts, masks and hands over for recording. An event closes at its op's end, at 256 KiB, or when the target has nothing
+/// more to say right now.
+void Session::take_from_target(base::View octets, bool may_have_more) {
+  std::vector<model::Reply> replies;
+  const auto cut = codec_->from_target(octets, replies);
+  bool ends_op = false;
+  for (auto& reply : replies) {
+    gate_.note(reply);
+    if (reply.error && (reply.error->severity == "FATAL" || reply.error->severity == "PANIC")) {
+      has_said_goodbye_ = true;
+      why_ = "the target ended the session: " + reply.error->message;
+    }
+    ends_op = reply.ends_op;
+    unrecorded_octets_ += reply.wire.size();
+    unrecorded_.push_back(masker_.mask(std::move(reply), {}));
+  }
+  if (!unrecorded_.empty() && (ends_op || unrecorded_octets_ >= kEventLimit || !may_have_more || !cut)) {
+    client_writer_.queue(recorder_.append_replies(std::exchange(unrecorded_, {})));
+    unrecorded_octets_ = 0;
+  }
+  if (!cut)
+    end({.kind = Refusal::Kind::protocol_violation,
+         .message = "the target sent what is not understood: " + cut.error().message,
+         .hint = cut.error().hint});
+}
+
 Task<> Session::read_target() {
   ReadBuffer buffer;
-  std::vector<model::Reply> replies;
-  std::vector<mask::Masked> masked;
-  std::size_t held = 0;  // octets in `masked`
-  base::View arrived = rest_of_target_;
   bool may_have_more = false;
+  if (!rest_of_target_.empty()) take_from_target(std::exchange(rest_of_target_, {}), false);
   for (;;) {
-    if (!arrived.empty()) {
-      const auto cut = codec_->from_target(arrived, replies);
-      bool ends_op = false;
-      for (auto& reply : replies) {
-        gate_.note(reply);
-        if (reply.error && (reply.error->severity == "FATAL" || reply.error->severity == "PANIC")) {
-          has_said_goodbye_ = true;
-          why_ = "the target ended the session: " + reply.error->message;
-        }
-        ends_op = reply.ends_op;
-        held += reply.wire.size();
-        masked.push_back(masker_.mask(std::move(reply), {}));
-      }
-      replies.clear();
-      rest_of_target_ = {};
-      buffer.consumed();
-      // An event closes at its op's end, at 256 KiB, or when the target has nothing more to say right now.
-      if (!masked.empty() && (ends_op || held >= kEventLimit || !may_have_more || !cut)) {
-        client_writer_.queue(recorder_.append_replies(std::exchange(masked, {})));
-        held = 0;
-        co_await client_writer_.room();
-      }
-      if (!cut) {
-        end({.kind = Refusal::Kind::protocol_violation,
-             .message = "the target sent what is not understood: " + cut.error().message,
-             .hint = cut.error().hint});
-        co_return;
-      }
-    }
     if (is_ending_ || is_over_) co_return;
     const auto count = co_await target_->read_some(buffer.space());
     if (count == 0) break;
     may_have_more = buffer.took(count);
-    arrived = base::View(buffer.data(), count);
+    take_from_target({buffer.data(), count}, may_have_more);
+    buffer.consumed();
+    co_await client_writer_.room();
   }
-  if (!masked.empty()) client_writer_.queue(recorder_.append_replies(std::move(masked)));
+  if (!unrecorded_.empty()) client_writer_.queue(recorder_.append_replies(std::exchange(unrecorded_, {})));
   if (has_said_goodbye_) {
     client_writer_.drain();
   } else {

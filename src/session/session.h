@@ -86,6 +86,8 @@ class Session {
   net::Task<> pass(std::vector<model::Step>& steps);
   void index(const audit::Recorder::RecordedDecision& decision);
   net::Task<> read_target();
+  void take_from_target(base::View octets, bool may_have_more);
+  net::Task<> settle(std::vector<model::Step>& steps, std::size_t next);
   net::Task<> write_client();
   net::Task<> pass_cancels();
   net::Task<> watch_time();
@@ -109,6 +111,8 @@ class Session {
   net::asio::steady_timer expiry_;
   store::SeenStatements indexed_;
   net::Signal cancel_wanted_;
+  std::vector<mask::Masked> unrecorded_;  // of an op that the target is still answering
+  std::size_t unrecorded_octets_ = 0;
   std::vector<std::string> cancels_;  // addresses that cancel requests came from, not yet passed on
   std::string why_;                   // the first reason to end
   bool is_ending_ = false;            // last words are on their way; nothing more is forwarded
