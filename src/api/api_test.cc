@@ -272,6 +272,17 @@ TEST_F(ApiTest, SearchShowsWhatTheTrailHasAndNothingElse) {
   EXPECT_EQ(ask("GET", "/api/v1/search?q=a&q=b").status, 400);
 }
 
+TEST_F(ApiTest, TheGatewaysOwnSessionsAreNotIndexed) {
+  const std::string own(32, 'f');
+  gateway_.add(own, "session_open", open_meta("gateway", "orders", "internal"), 0);
+  gateway_.add(own, "request", request_meta("SELECT oid FROM pg_class", ""), 1, 0, 0);
+  gateway_.add(own, "session_close", texts({{"reason", "done"}}), 2);
+  ASSERT_TRUE(rebuild_index(gateway_, *index_));
+  EXPECT_FALSE(index_->session(own));
+  EXPECT_TRUE(index_->search("pg_class", 9).value().empty());
+  EXPECT_EQ(lines(ask("GET", "/api/v1/sessions/" + own + "/events").body).size(), 3U);
+}
+
 TEST_F(ApiTest, ExportsABundle) {
   const Answer answer = ask("POST", "/api/v1/export", R"({"sessions":[")" + kOne + R"("]})");
   ASSERT_EQ(answer.status, 200) << answer.body;
@@ -282,6 +293,13 @@ TEST_F(ApiTest, ExportsABundle) {
     EXPECT_EQ(entry.path().filename().string().find("export-"), std::string::npos);
   EXPECT_EQ(ask("POST", "/api/v1/export", R"({"sessions":[]})").status, 400);
   EXPECT_EQ(ask("POST", "/api/v1/export", R"({"sessions":["../../etc"]})").status, 400);
+}
+
+TEST_F(ApiTest, AnExportWaitsForTheCheckpointThatCoversIt) {
+  gateway_.late_note = "example.org/gate\n3\nroot\n\n";
+  gateway_.note = "example.org/gate\n4\nroot\n\n";
+  EXPECT_EQ(ask("POST", "/api/v1/export", R"({"sessions":[")" + kOne + R"("]})").status, 200);
+  EXPECT_GE(gateway_.heads_asked, 3);
 }
 
 TEST_F(ApiTest, TellsTargetsHeadAndHealth) {

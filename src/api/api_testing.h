@@ -27,12 +27,13 @@ inline base::Bytes texts(std::initializer_list<std::pair<std::string, std::strin
   return out;
 }
 
-inline base::Bytes open_meta(const std::string& principal, const std::string& target) {
+inline base::Bytes open_meta(const std::string& principal, const std::string& target,
+                             const std::string& kind = "agent") {
   base::Bytes out;
   cbor::put_map(out, 2);
   cbor::put_text(out, "target"), cbor::put_text(out, target);
   cbor::put_text(out, "principal");
-  out += texts({{"name", principal}});
+  out += texts({{"kind", kind}, {"name", principal}});
   return out;
 }
 
@@ -101,7 +102,12 @@ class FakeGateway : public Gateway {
     std::ofstream(path) << std::string(200'000, 'x') << sessions.size();
     return {};
   }
-  base::Result<Head> head() const override { return Head{"example.org/gate", 4, "00ff", note}; }
+  base::Result<Head> head() const override {
+    const std::lock_guard lock(mutex);
+    ++heads_asked;
+    if (heads_asked < 3 && !late_note.empty()) return Head{"example.org/gate", 4, "00ff", late_note};
+    return Head{"example.org/gate", 4, "00ff", note};
+  }
 
   void add(const std::string& session, const std::string& type, base::Bytes meta, std::uint64_t seq,
            std::optional<std::uint64_t> op = {}, std::optional<std::uint64_t> verdict = {}) {
@@ -118,6 +124,8 @@ class FakeGateway : public Gateway {
   std::vector<LiveSession> live;
   std::vector<Event> events;
   std::vector<std::string> log;
+  mutable int heads_asked = 0;
+  std::string late_note;        // the checkpoint until it was asked for twice
   std::string note = "a note";  // the checkpoint
   std::atomic<bool> is_full = false;
 };

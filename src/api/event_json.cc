@@ -186,9 +186,14 @@ json::object Narrator::tell(const Event& event) {
 
 std::vector<store::SearchIndex::Row> Narrator::rows(const Event& event) {
   std::vector<store::SearchIndex::Row> out;
-  if (event.protocol == 7) return out;
+  // The gateway's own chain and its own sessions with targets are no client's: they are read, not searched.
+  if (event.protocol == 7 || internal_.contains(event.session)) return out;
   if (event.type == "session_open") {
     const Value meta = meta_of(event);
+    if (text_at(meta.find("principal"), "kind") == "internal") {
+      internal_.insert(event.session);
+      return out;
+    }
     store::SessionRow row;
     row.id = event.session;
     row.principal = text_at(meta.find("principal"), "name");

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/json.hpp>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class Narrator {
   void learn(const Event& event);
   Content content_;
   std::map<std::string, Who> sessions_;
+  std::set<std::string> internal_;
 };
 
 /// The whole statements in an event's meta.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <chrono>
 #include <optional>
+#include <thread>
 
 #include "api/event_json.h"
 #include "audit/cbor.h"
@@ -29,6 +31,18 @@ json::object token_json(const store::TokenRow& row, std::int64_t now_ns) {
   out["reason"] = row.reason;
   out["issued_by"] = row.issued_by;
   return out;
+}
+
+constexpr std::chrono::seconds kCheckpointPatience(5);
+
+/// The size that a signed note states in its second line; the largest number when it is none, since then nothing can be
+/// waited for.
+std::uint64_t signed_size(std::string_view note) {
+  std::uint64_t size = 0;
+  const auto line = note.find('\n');
+  if (line == std::string_view::npos) return note.empty() ? 0 : ~std::uint64_t{0};
+  const auto [end, error] = std::from_chars(note.data() + line + 1, note.data() + note.size(), size);
+  return error == std::errc() ? size : ~std::uint64_t{0};
 }
 
 bool is_session_id(std::string_view id) {
@@ -280,6 +294,20 @@ Response Routes::end_session(const Caller& caller, const std::string& id) {
   return {204, "", "", {}};
 }
 
+base::Result<void> Routes::wait_for_checkpoint() const {
+  const auto now = gateway_.head();
+  if (!now) return std::unexpected(now.error());
+  const auto until = std::chrono::steady_clock::now() + kCheckpointPatience;
+  for (auto head = now; signed_size(head->checkpoint) < now->size; head = gateway_.head()) {
+    if (!head) return std::unexpected(head.error());
+    if (std::chrono::steady_clock::now() > until)
+      return base::fail(base::Code::unavailable, "no checkpoint was signed for what is recorded",
+                        "try again; look into the gateway's log");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return {};
+}
+
 Response Routes::export_bundle(const Request& request, const Caller& caller) {
   const auto body = body_object(request, {"sessions"});
   if (!body) return problem(body.error());
@@ -292,6 +320,8 @@ Response Routes::export_bundle(const Request& request, const Caller& caller) {
   if (auto recorded = record(caller, "export", {{"sessions", fmt::format("{}", fmt::join(*sessions, ", "))}});
       !recorded)
     return problem(recorded.error());
+  // A bundle reaches as far as the signed head, which is up to a second behind: what was asked for is to be in it.
+  if (auto covered = wait_for_checkpoint(); !covered) return problem(covered.error());
   const std::string path = fmt::format("{}/export-{}", options_.scratch_folder, base::to_hex(base::random_bytes(8)));
   if (auto made = gateway_.export_bundle(*sessions, path); !made) {
     std::remove(path.c_str());

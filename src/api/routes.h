@@ -36,6 +36,7 @@ class Routes {
   Response show_session(const std::string& id);
   Response end_session(const Caller& caller, const std::string& id);
   Response search(const Request& request, const Caller& caller);
+  base::Result<void> wait_for_checkpoint() const;
   Response export_bundle(const Request& request, const Caller& caller);
   Response reindex(const Caller& caller);
   Response head() const;

@@ -238,6 +238,7 @@ TEST_F(CommandsTest, RecordingsAreJsonLinesOrOneLineForAPerson) {
             std::string::npos)
       << shown.out;
   EXPECT_EQ(shown.out.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(run_captured(SearchCommand{"from customers", 50}).out.starts_with(one + " agent-1@orders 2026-")) << one;
   common_.is_json = true;
   const Outcome lines = run_captured(ReplayCommand{one, false, false});
   EXPECT_EQ(std::count(lines.out.begin(), lines.out.end(), '\n'), 3);

@@ -123,7 +123,7 @@ int print_list(const Common& common, const std::string& target, const char* key,
 /// A body of one JSON object a line, printed as it comes.
 class LinePrinter {
  public:
-  explicit LinePrinter(const Common& common) : common_(common) {}
+  LinePrinter(const Common& common, Show show) : common_(common), show_(show) {}
   bool take(std::string_view octets) {
     pending_ += octets;
     for (std::size_t end; (end = pending_.find('\n')) != std::string::npos; pending_.erase(0, end + 1))
@@ -148,16 +148,17 @@ class LinePrinter {
     if (common_.is_json)
       fmt::print("{}\n", printable_json(line));
     else
-      fmt::print("{}\n", event_text(object));
+      fmt::print("{}\n", show_(object));
   }
   const Common& common_;
+  Show show_;
   std::string pending_;
   bool has_failed_ = false;
 };
 
-int print_lines(const Common& common, const std::string& target) {
+int print_lines(const Common& common, const std::string& target, Show show) {
   Operator operator_(common);
-  LinePrinter printer(common);
+  LinePrinter printer(common, show);
   if (!operator_.ask("GET", target, {}, [&](std::string_view octets) { return printer.take(octets); })) return 1;
   if (printer.has_failed()) return complain("the gateway's answer is not JSON");
   operator_.look_at_head();
@@ -254,11 +255,11 @@ int run(const Common& common, const SessionsEnd& command) {
 
 int run(const Common& common, const ReplayCommand& command) {
   const char* how = command.is_following ? "?follow=true" : command.with_content ? "?content=true" : "";
-  return print_lines(common, fmt::format("/sessions/{}/events{}", api::escape(command.session), how));
+  return print_lines(common, fmt::format("/sessions/{}/events{}", api::escape(command.session), how), event_text);
 }
 
 int run(const Common& common, const SearchCommand& command) {
-  return print_lines(common, fmt::format("/search?q={}&limit={}", api::escape(command.text), command.limit));
+  return print_lines(common, fmt::format("/search?q={}&limit={}", api::escape(command.text), command.limit), hit_text);
 }
 
 int run(const Common& common, const ExportCommand& command) {

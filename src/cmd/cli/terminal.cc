@@ -124,6 +124,11 @@ std::string event_text(const json::object& event) {
   return fmt::format("{} {:>5} {}", at(event, "time"), at(event, "seq"), printable(what));
 }
 
+std::string hit_text(const json::object& event) {
+  return printable(fmt::format("{} {}@{} ", at(event, "session"), at(event, "principal"), at(event, "target"))) +
+         event_text(event);
+}
+
 std::string session_text(const json::object& session) {
   return printable(fmt::format("{}  {:<4}  {}  {}  {}/{}  {}  {}", at(session, "session"), at(session, "state"),
                                at(session, "time"), at(session, "principal"), at(session, "target"),

@@ -13,6 +13,8 @@ std::string printable(std::string_view text);
 /// The same for a line of JSON, which stays the same JSON: inside its texts they become \uXXXX.
 std::string printable_json(std::string_view line);
 
+/// A hit of a search: as event_text, with where and by whom.
+std::string hit_text(const boost::json::object& event);
 /// An event of the trail in one line, or a few.
 std::string event_text(const boost::json::object& event);
 /// One line for each, as `sessions list`, `token list`, `targets` show them.
