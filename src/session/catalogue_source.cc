@@ -22,12 +22,12 @@ struct Unreadable {
 /// The gateway's own session with a target: the same codec, gate and recorder, and nobody at the other end.
 class OwnSession {
  public:
-  OwnSession(Dialled dialled, const Protocol& protocol, const Target& target, audit::Recorder& recorder)
-      : protocol_(protocol),
+  OwnSession(Dialled dialled, const CatalogueSource::Options& options, audit::Recorder& recorder)
+      : protocol_(*options.protocol),
         stream_(std::move(dialled.stream)),
-        codec_(protocol.codec()),
+        codec_(protocol_.codec()),
         recorder_(recorder),
-        gate_(gate_options(target), *codec_, recorder),
+        gate_(gate_options(options), *codec_, recorder),
         writer_(*stream_, *codec_) {}
 
   Task<Protocol::Rows> ask(std::string text) {
@@ -45,10 +45,10 @@ class OwnSession {
   }
 
  private:
-  Gate::Options gate_options(const Target& target) {
-    return {.rules = [engine = std::make_shared<const policy::Engine>(std::vector<policy::Rule>{})] { return engine; },
+  Gate::Options gate_options(const CatalogueSource::Options& options) {
+    return {.rules = options.rules,
             .principal = {.name = "sallyport", .kind = model::PrincipalKind::internal},
-            .target = target.name,
+            .target = options.target->name,
             .catalogue = nullptr,
             .understandings = &understandings_,
             .limits = {}};
@@ -147,7 +147,7 @@ Task<Snapshot> CatalogueSource::load() {
                             .target_session = std::to_string(dialled.login.process)};
     co_await recorder.open(std::move(open));
     is_open = true;
-    OwnSession own(std::move(dialled), *options_.protocol, *options_.target, recorder);
+    OwnSession own(std::move(dialled), options_, recorder);
     std::vector<Protocol::Rows> answers;
     for (auto& query : options_.reading.queries()) answers.push_back(co_await own.ask(std::move(query)));
     auto built = options_.reading.build(options_.versions->fetch_add(1) + 1, answers);

@@ -15,6 +15,10 @@ class Trail;
 class Lane;
 }  // namespace sallyport::audit
 
+namespace sallyport::policy {
+class Engine;
+}
+
 namespace sallyport::session {
 
 /// Reads one text from a target and gives the snapshot that the answers make. Supplied by cmd/gateway from
@@ -35,6 +39,7 @@ class CatalogueSource {
     const Protocol* protocol = nullptr;
     std::string database{};
     CatalogueReading reading{};
+    std::function<std::shared_ptr<const policy::Engine>()> rules{};  // the newest rule set; its built-in rule judges
     std::atomic<std::uint64_t>* versions = nullptr;  // shared by all sources: no two snapshots have one version
     audit::Trail* trail = nullptr;
     audit::Lane* lane = nullptr;  // of `core`

@@ -23,6 +23,7 @@ void Chains::accept(const Event& event, std::uint64_t index, const base::Digest&
   if (is_new) {
     state.era = era_;
     state.protocol = event.protocol;
+    state.is_gateway = event.is_gateway();
     check_start(event, place);
   } else {
     check_link(event, state, place);
@@ -71,6 +72,10 @@ void Chains::check_link(const Event& event, State& state, const Place& place) {
   if (event.is_first()) report_.add(Verdict::tampered, place, "a session begins twice");
   if (event.protocol != state.protocol) {
     report_.add(Verdict::tampered, place, "the protocol changes within a session");
+  }
+  // An abort ends either kind of chain.
+  if (event.type != Type::session_abort && event.is_gateway() != state.is_gateway) {
+    report_.add(Verdict::tampered, place, "the gateway's own events and a session's stand in one chain");
   }
 }
 

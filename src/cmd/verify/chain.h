@@ -27,6 +27,7 @@ class Chains {
     std::uint64_t protocol = 0, mono_ns = 0;
     std::optional<std::uint64_t> key{};
     std::uint64_t era = 0;
+    bool is_gateway = false;  // the chain of a run of the gateway, not of a session
   };
 
   /// The next event in log order, decoded, with its leaf hash.

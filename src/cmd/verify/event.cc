@@ -76,9 +76,8 @@ bool take_type(Event& event) {
   for (const Known& known : kTypes) {
     if (known.name != event.type_name) continue;
     event.type = known.type;
-    // An abort ends either kind of chain.
-    const bool is_protocol_right =
-        event.type == Type::session_abort || event.is_gateway() == (event.protocol == kInternal);
+    // A session of protocol 7 is the gateway's own with a target: it reads the catalogue.
+    const bool is_protocol_right = !event.is_gateway() || event.protocol == kInternal;
     return event.direction == known.direction && event.protocol >= 1 && event.protocol <= kMaxProtocol &&
            is_protocol_right;
   }
