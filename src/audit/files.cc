@@ -137,6 +137,16 @@ class RealFiles final : public Files {
     if (failed != 0) fail("sync folder", path);
   }
 
+  void sync_all(const std::string& path) override {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) fail("open folder", path);
+    const int failed = ::syncfs(descriptor);
+    const int number = errno;
+    ::close(descriptor);
+    errno = number;
+    if (failed != 0) fail("sync the disk of", path);
+  }
+
   Space space(const std::string& path) override {
     struct statvfs status{};
     if (::statvfs(path.c_str(), &status) != 0) fail("ask for space", path);

@@ -58,6 +58,8 @@ class Files {
   virtual void remove(const std::string& path) = 0;  // no fault if it is not there
   /// What was created, renamed or removed in the folder is durable.
   virtual void sync_folder(const std::string& path) = 0;
+  /// Everything that was written or named on the disk of `path` is durable; for many small files at once.
+  virtual void sync_all(const std::string& path) = 0;
   struct Space {
     std::uint64_t free = 0, total = 0;
   };

@@ -16,7 +16,8 @@ extern char** environ;
 namespace sallyport::audit {
 namespace {
 
-constexpr auto kInterval = std::chrono::seconds(1);
+// How much of the log a start reads again to make its tiles: what came since the last sync of them.
+constexpr auto kTileSync = std::chrono::seconds(10);
 constexpr auto kCommandInterval = std::chrono::seconds(60);
 constexpr auto kCommandLimit = std::chrono::seconds(10);
 
@@ -168,9 +169,10 @@ void Publisher::publish_now() {
   }
   const Head head{tiles_.size(), tiles_.root()};
   tiles_.write_edge();
-  if (segment_ != synced_segment_) {
+  if (segment_ != synced_segment_ && std::chrono::steady_clock::now() - last_sync_ > kTileSync) {
     tiles_.sync();
     synced_segment_ = segment_;
+    last_sync_ = std::chrono::steady_clock::now();
   }
   std::string note = key_.sign(place_.origin, head);
   files_.replace(place_.trail_folder + "/checkpoint", note);
@@ -181,8 +183,6 @@ void Publisher::publish_now() {
   }
   changed_.notify_all();
 }
-
-void Publisher::sync_tiles() { tiles_.sync(); }
 
 std::string Publisher::note() const {
   const std::lock_guard lock(mutex_);
@@ -213,7 +213,7 @@ void Publisher::run() {
   for (bool is_last = false; !is_last;) {
     {
       std::unique_lock lock(mutex_);
-      is_last = changed_.wait_for(lock, kInterval, [this] { return is_stopping_; });
+      is_last = changed_.wait_for(lock, place_.interval, [this] { return is_stopping_; });
     }
     try {
       publish_now();

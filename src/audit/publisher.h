@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -26,6 +27,7 @@ class Publisher {
     std::string trail_folder, segments_folder;
     std::string origin;
     base::Digest log_id{};
+    std::chrono::milliseconds interval{1000};
   };
   Publisher(Files& files, Place place, const LogKey& key, std::vector<PushTarget> targets, Committer& committer,
             Health& health);
@@ -43,8 +45,6 @@ class Publisher {
   void publish_now();
   /// Of the newest checkpoint.
   std::string note() const;
-  /// The tiles are durable up to what is published. Throws DiskFailure.
-  void sync_tiles();
 
  private:
   void run();
@@ -65,6 +65,7 @@ class Publisher {
   std::uint64_t offset_ = 0;
   std::uint64_t skip_ = 0;  // entries of the segment that the tiles have already
   std::uint32_t synced_segment_ = 0;
+  std::chrono::steady_clock::time_point last_sync_{};
   bool must_reload_ = false;
 
   mutable std::mutex mutex_;

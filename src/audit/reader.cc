@@ -22,8 +22,13 @@ std::optional<base::Bytes> decompress(base::View octets, std::uint64_t length) {
   return plaintext;
 }
 
-/// The sessions in a sealed segment's FOOTER; nothing when it has none.
-std::optional<base::Bytes> footer_sessions(File& file, std::uint32_t seed) {
+struct Footer {
+  std::uint64_t size = 0;  // of the tree behind the segment
+  base::Bytes sessions{};
+};
+
+/// Of a sealed segment; nothing when it has none.
+std::optional<Footer> find_footer(File& file, std::uint32_t seed) {
   const std::uint64_t size = file.size();
   const std::uint64_t from = size > 2 * kWindow ? (size - 2 * kWindow) & ~std::uint64_t{7} : 0;
   const base::Bytes tail = file.read_at(from, static_cast<std::size_t>(size - from));
@@ -37,8 +42,9 @@ std::optional<base::Bytes> footer_sessions(File& file, std::uint32_t seed) {
     if (!frame || frame->kind != FrameKind::footer) continue;
     const auto body = cbor::decode(frame->body);
     const cbor::Value* const sessions = body ? body->find("sessions") : nullptr;
-    if (sessions == nullptr) return std::nullopt;
-    return sessions->octets;
+    const cbor::Value* const tree_size = body ? body->find("size") : nullptr;
+    if (sessions == nullptr || tree_size == nullptr) return std::nullopt;
+    return Footer{tree_size->number, sessions->octets};
   }
   return std::nullopt;
 }
@@ -95,11 +101,13 @@ base::Result<void> Reader::each(const Selection& selection, const std::function<
 }
 
 bool Reader::may_skip(File& file, std::uint32_t number, const Selection& selection) const {
+  if (selection.sessions.empty() && selection.from_index == 0) return false;
+  const auto footer = find_footer(file, frame_seed(log_id_, number));
+  if (!footer) return false;
+  if (footer->size <= selection.from_index) return true;
   if (selection.sessions.empty()) return false;
-  const auto sessions = footer_sessions(file, frame_seed(log_id_, number));
-  if (!sessions) return false;
-  for (std::size_t at = 0; at + kSessionId <= sessions->size(); at += kSessionId) {
-    if (selection.sessions.contains(sessions->substr(at, kSessionId))) return false;
+  for (std::size_t at = 0; at + kSessionId <= footer->sessions.size(); at += kSessionId) {
+    if (selection.sessions.contains(footer->sessions.substr(at, kSessionId))) return false;
   }
   return true;
 }

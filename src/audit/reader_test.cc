@@ -85,6 +85,45 @@ TEST(Reader, GivesBackWhatWasRecorded) {
   EXPECT_EQ(chunks, (std::vector<std::uint64_t>{0, 1, 2}));
 }
 
+TEST(Reader, SkipsSegmentsWithoutLosingAnything) {
+  const TemporaryFolder folder;
+  auto options = options_for(folder);
+  options.segment_octets = 1 << 16;
+  std::vector<base::Bytes> ids;
+  {
+    auto trail = Trail::open(options);
+    ASSERT_TRUE(trail);
+    run(**trail, std::vector<std::vector<std::string>>(30, {std::string(3000, 'a'), "SELECT 2"}));
+    ids = run(**trail, {{"SELECT 1"}});
+    run(**trail, std::vector<std::vector<std::string>>(30, {std::string(3000, 'b'), "SELECT 2"}));
+  }
+  auto reader = Reader::open(folder.path());
+  ASSERT_TRUE(reader);
+  std::vector<std::uint64_t> all, of_one, later;
+  ASSERT_TRUE(reader->each({}, [&](const Reader::Record& record) {
+    if (record.event.session == ids[0]) of_one.push_back(record.index);
+    all.push_back(record.index);
+    return Reader::Go::on;
+  }));
+  ASSERT_EQ(of_one.size(), 4U);
+  const auto expected = of_one;
+  of_one.clear();
+  ASSERT_TRUE(reader->each({.sessions = {ids[0]}}, [&](const Reader::Record& record) {
+    of_one.push_back(record.index);
+    return Reader::Go::on;
+  }));
+  EXPECT_EQ(of_one, expected);
+  for (const std::uint64_t from : {std::uint64_t{1}, all.size() / 2, all.size() - 1}) {
+    later.clear();
+    ASSERT_TRUE(reader->each({.from_index = from}, [&](const Reader::Record& record) {
+      later.push_back(record.index);
+      return Reader::Go::on;
+    }));
+    ASSERT_EQ(later.size(), all.size() - from);
+    EXPECT_EQ(later.front(), from);
+  }
+}
+
 TEST(Reader, EveryMetaIsDeterministic) {
   const TemporaryFolder folder;
   {

@@ -53,7 +53,6 @@ class Tiles {
   std::vector<Level> levels_;
   base::Bytes bundle_;           // of the entries that are not a full bundle yet
   std::uint64_t edge_size_ = 0;  // write_edge did its work at this size
-  std::vector<std::string> unsynced_;
 };
 
 }  // namespace sallyport::audit

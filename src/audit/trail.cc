@@ -167,9 +167,9 @@ base::Result<void> TrailBody::recover() {
                       "restore the newest copy of the data folder");
   }
   committer_ = std::make_unique<Committer>(paths_.segments, log_id_, *found, *keys_, *spares_, health_);
-  publisher_ =
-      std::make_unique<Publisher>(files_, Publisher::Place{paths_.trail, paths_.segments, options_.origin, log_id_},
-                                  *log_key_, options_.push, *committer_, health_);
+  publisher_ = std::make_unique<Publisher>(
+      files_, Publisher::Place{paths_.trail, paths_.segments, options_.origin, log_id_, options_.checkpoint_interval},
+      *log_key_, options_.push, *committer_, health_);
   if (auto done = publisher_->catch_up(); !done) return done;
   if (auto done = check_heads(); !done) return done;
   clear_behind(files_, paths_.segments, *found);

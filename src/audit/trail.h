@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -29,6 +30,7 @@ struct TrailOptions {
   std::uint64_t segment_octets = 64 << 20;
   std::uint64_t principal_octets_per_hour = 0;  // 0: no limit
   std::uint64_t heartbeat_seconds = 60;
+  std::chrono::milliseconds checkpoint_interval{1000};
   Files* files = &disk();
 };
 

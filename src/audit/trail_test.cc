@@ -1,5 +1,7 @@
 #include "audit/trail.h"
 
+#include <thread>
+
 #include "audit/audit_testing.h"
 #include "audit/cbor.h"
 
@@ -140,6 +142,75 @@ TEST(Trail, ManySegmentsAndRestarts) {
   EXPECT_EQ(reading.entries.size(), head.size);
   EXPECT_EQ(reading.root(), head.root);
   EXPECT_EQ(reading.types.at("request"), 1600U);
+}
+
+TEST(Trail, AFileAndACommandGetTheHeads) {
+  const TemporaryFolder folder, other;
+  const std::string file = other.path() + "/heads", copied = other.path() + "/copied";
+  auto options = options_for(folder);
+  options.push = {{.file = file}, {.command = {"/bin/sh", "-c", "cat > " + copied}}};
+  {
+    const auto trail = must_open(options);
+    trail->append_admin(small_meta());
+  }
+  const base::Bytes head = disk().read_whole(folder.path() + "/trail/checkpoint", 4096);
+  EXPECT_TRUE(head.starts_with("test/gate\n3\n")) << head;
+  EXPECT_EQ(disk().read_whole(file, 4096), head);
+  EXPECT_EQ(disk().read_whole(copied, 4096), head);
+  // A head of another log at that place is not passed over in silence.
+  disk().replace(file, LogKey::make().sign("test/gate", {1, {}}));
+  EXPECT_FALSE(Trail::open(options));
+}
+
+TEST(Trail, APrincipalHasItsShare) {
+  const TemporaryFolder folder;
+  auto options = options_for(folder);
+  options.principal_octets_per_hour = 20'000;
+  const auto trail = must_open(options);
+  boost::asio::io_context io(1);
+  Lane lane(*trail, io.get_executor());
+  int done = 0;
+  std::string reason;
+  boost::asio::co_spawn(io, converse(*trail, lane, Durability::strict, 1000, done), [&](std::exception_ptr fault) {
+    try {
+      if (fault) std::rethrow_exception(fault);
+    } catch (const Unavailable& unavailable) {
+      reason = unavailable.reason;
+    }
+  });
+  io.run();
+  EXPECT_EQ(done, 0);
+  EXPECT_NE(reason.find("share"), std::string::npos) << reason;
+  EXPECT_TRUE(trail->accepts_sessions()) << "others go on";
+}
+
+TEST(Trail, AQuietLogHasHeartbeats) {
+  const TemporaryFolder folder;
+  auto options = options_for(folder);
+  options.heartbeat_seconds = 0;
+  std::string line;
+  {
+    const auto trail = must_open(options);
+    line = trail->verification_line();
+    for (int i = 0; i < 200 && trail->head().size < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_GE(read_log(disk(), folder.path(), line).types["heartbeat"], 1U);
+}
+
+TEST(Trail, AskedToHoldTheWrongKeyItRefuses) {
+  const TemporaryFolder folder;
+  must_open(options_for(folder));
+  auto options = options_for(folder);
+  options.origin = "test/other";
+  auto trail = Trail::open(options);
+  ASSERT_FALSE(trail);
+  EXPECT_EQ(trail.error().code, base::Code::corrupt);
+  disk().replace(folder.path() + "/keys/log.key", LogKey::make().to_pem().reveal());
+  EXPECT_FALSE(Trail::open(options_for(folder)));
+  options.origin = "two words";
+  trail = Trail::open(options);
+  ASSERT_FALSE(trail);
+  EXPECT_EQ(trail.error().code, base::Code::malformed);
 }
 
 TEST(Trail, ASecondGatewayIsRefused) {
