@@ -27,7 +27,7 @@ std::string with_other_constants(base::View text) {
     } else {
       out += token.text;
     }
-    out += '\n';
+    out += ' ';  // a newline would join two strings
   }
   return out;
 }

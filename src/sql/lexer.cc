@@ -73,15 +73,15 @@ bool Lexer::skip_block_comment() {
   return false;
 }
 
-/// From behind the opening quote to behind the closing one. False: not closed.
-bool Lexer::skip_quoted(char quote, bool has_escapes) {
+/// From behind the opening quote to behind the closing one. False: not closed. Two quotes are one inside, but not in bits.
+bool Lexer::skip_quoted(char quote, bool has_escapes, bool is_bits) {
   while (at_ < text_.size()) {
     const char c = text_[at_++];
     if (has_escapes && c == '\\') {
       if (at_ == text_.size()) return false;
       ++at_;
     } else if (c == quote) {
-      if (peek() != quote || at_ == text_.size()) return true;
+      if (is_bits || at_ == text_.size() || peek() != quote) return true;
       ++at_;
     }
   }
@@ -116,14 +116,14 @@ bool Lexer::continues() {
 Token Lexer::quoted_text(std::size_t start, std::size_t prefix, bool has_escapes, Token::Kind kind) {
   at_ = start + prefix + 1;
   do {
-    if (!skip_quoted('\'', has_escapes)) return broken(start);
+    if (!skip_quoted('\'', has_escapes, kind == Token::Kind::bits)) return broken(start);
   } while (continues());
   return take(kind, start);
 }
 
 Token Lexer::quoted_name(std::size_t start, std::size_t prefix) {
   at_ = start + prefix + 1;
-  if (!skip_quoted('"', false)) return broken(start);
+  if (!skip_quoted('"', false, false)) return broken(start);
   if (at_ - start == prefix + 2) return broken(start);  // zero-length
   return take(Token::Kind::name, start);
 }

@@ -45,7 +45,7 @@ class Lexer {
   Token broken(std::size_t start);
   bool skip_blanks_and_comments();
   bool skip_block_comment();
-  bool skip_quoted(char quote, bool has_escapes);
+  bool skip_quoted(char quote, bool has_escapes, bool is_bits);
   bool continues();
   Token quoted_text(std::size_t start, std::size_t prefix, bool has_escapes, Token::Kind kind);
   Token quoted_name(std::size_t start, std::size_t prefix);

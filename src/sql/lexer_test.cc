@@ -96,7 +96,7 @@ TEST(Lexer, AgreesWithPostgresOnTheDisguises) {
 
 TEST(Lexer, AgreesWithPostgresOnRandomPieces) {
   static const std::vector<std::string> kPieces = {
-      "SELECT", "from", "e", "E", "x", "U&", "u", "n", "B", "'", "''", "\"", "\"\"", "$", "$$", "$a$", "$1", "1", "12", ".",
+      "SELECT", "from", "e", "E", "x", "U&", "u", "n", "B", "b'", "'", "''", "\"", "\"\"", "$", "$$", "$a$", "$1", "1", "12", ".",
       "..", "1.5", "e5", "+", "-", "--", "/*", "*/", "*", "/", "\n", "\r", " ", "\t", "\f", "\v", "\\", ":", "::", ":=", "=>", "<=",
       "<>", "!=", "!", "@", "?", "|", "&", "#", "^", "%", "~", "`", "(", ")", "[", "]", ",", ";", "\xc3\xa9", "_", "a", "0x", "abc$d"};
   std::mt19937 random(4711);
