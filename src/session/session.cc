@@ -169,8 +169,8 @@ void Session::index(const audit::Recorder::RecordedDecision& decision) {
       store::StatementRow{.session = what_.id, .op = command->op, .time_ns = wall_ns(), .text = *command->text});
 }
 
-/// Cuts, masks and hands over for recording. An event closes at its op's end, at 256 KiB, or when the target has nothing
-/// more to say right now.
+/// Cuts, masks and hands over for recording. An event closes at its op's end, at 256 KiB, or when the target has
+/// nothing more to say right now.
 void Session::take_from_target(base::View octets, bool may_have_more) {
   std::vector<model::Reply> replies;
   const auto cut = codec_->from_target(octets, replies);

@@ -21,19 +21,27 @@ base::Result<std::unique_ptr<Admin>> Admin::open(Gatehouse& house) {
   ::chmod(scratch.c_str(), 0700);
   admin->routes_ = std::make_unique<api::Routes>(*admin, house.tokens(), house.index(),
                                                  api::Routes::Options{.scratch_folder = scratch});
-  if (!house.index().is_complete()) {
-    if (const auto done = api::rebuild_index(*admin, house.index()); !done)
-      log_line("the search index is not complete: " + done.error().message + "; run 'sallyport reindex'");
-  }
+  // Behind: a large trail takes longer to read than anybody should wait for the gateway.
+  if (!house.index().is_complete()) admin->indexing_ = std::jthread([self = admin.get()] { self->complete_index(); });
   auto socket = api::AdminSocket::open(house.data(), *admin->routes_, {});
   if (!socket) return std::unexpected(socket.error());
   admin->socket_ = std::move(*socket);
   return admin;
 }
 
-Admin::~Admin() = default;
+Admin::~Admin() { close(); }
 
-void Admin::close() { socket_.reset(); }
+void Admin::close() {
+  socket_.reset();
+  is_closing_ = true;
+  if (indexing_.joinable()) indexing_.join();
+}
+
+void Admin::complete_index() {
+  const auto done = api::rebuild_index(*this, house_.index());
+  if (!done && !is_closing_)
+    log_line("the search index is not complete: " + done.error().message + "; run 'sallyport reindex'");
+}
 
 std::vector<api::LiveSession> Admin::live_sessions() const {
   std::vector<api::LiveSession> out;
@@ -127,8 +135,8 @@ base::Result<void> Admin::read(const Selection& selection, const Visitor& visito
   auto ids = session_ids({selection.sessions.begin(), selection.sessions.end()});
   if (!ids) return std::unexpected(ids.error());
   wanted.sessions.insert(ids->begin(), ids->end());
-  return reader->each(wanted, [&visitor](const audit::Reader::Record& record) {
-    return visitor(to_api(record)) ? audit::Reader::Go::on : audit::Reader::Go::stop;
+  return reader->each(wanted, [this, &visitor](const audit::Reader::Record& record) {
+    return !is_closing_ && visitor(to_api(record)) ? audit::Reader::Go::on : audit::Reader::Go::stop;
   });
 }
 

@@ -1,5 +1,7 @@
 #pragma once
+#include <atomic>
 #include <memory>
+#include <thread>
 
 #include "api/admin_socket.h"
 #include "api/gateway.h"
@@ -27,9 +29,13 @@ class Admin final : public api::Gateway {
 
  private:
   explicit Admin(Gatehouse& house) : house_(house) {}
+  void complete_index();
+
   Gatehouse& house_;
+  std::atomic<bool> is_closing_{false};
   std::unique_ptr<api::Routes> routes_;
   std::unique_ptr<api::AdminSocket> socket_;
+  std::jthread indexing_;
 };
 
 }  // namespace sallyport::cmd
