@@ -71,13 +71,18 @@ void LaneBody::wake() {
 
 void LaneBody::notify() {
   if (!is_awaited.exchange(false)) return;
+  const std::lock_guard lock(post_mutex);
+  if (is_gone) return;
   boost::asio::post(executor, [self = shared_from_this()] { self->wake(); });
 }
 
 Lane::Lane(Trail& trail, boost::asio::any_io_executor executor) : body_(trail.body().add_lane(std::move(executor))) {}
 
 Lane::~Lane() {
-  body_->is_awaited.store(false);
+  {
+    const std::lock_guard lock(body_->post_mutex);
+    body_->is_gone = true;
+  }
   body_->waiters.clear();
   const std::lock_guard lock(body_->mutex);
   body_->is_closed = true;

@@ -74,6 +74,10 @@ struct LaneBody : std::enable_shared_from_this<LaneBody> {
   // The lane sets it when somebody waits, the committer clears it when it posts.
   std::atomic<bool> is_awaited{false};
 
+  // Held while posting, so that the io_context cannot go away under a post that is still at work.
+  std::mutex post_mutex;
+  bool is_gone = false;
+
   // The lane's thread only.
   std::uint64_t staged = 0, staged_octets = 0;
   struct Waiter {

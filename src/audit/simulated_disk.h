@@ -47,6 +47,11 @@ class SimulatedDisk final : public Files {
     const std::lock_guard lock(mutex_);
     is_dead_ = true;
   }
+  /// From now on a sync of a file with this in its path is a lie: the octets stay where a crash can take them.
+  void lie_about(std::string part) {
+    const std::lock_guard lock(mutex_);
+    lie_about_ = std::move(part);
+  }
   /// A disk as it may be found afterwards.
   std::unique_ptr<SimulatedDisk> after_crash(std::mt19937_64& random) const;
   /// Every write to the file since it got this name, in order.
@@ -97,6 +102,7 @@ class SimulatedDisk final : public Files {
   std::uint64_t calls_ = 0;
   std::uint64_t capacity_ = std::uint64_t{1} << 40;
   bool is_dead_ = false;
+  std::string lie_about_;
 };
 
 class SimulatedFile final : public File {
@@ -129,6 +135,7 @@ class SimulatedFile final : public File {
   void sync() override {
     const std::lock_guard lock(disk_.mutex_);
     disk_.ask(SimulatedDisk::Call::sync, path_);
+    if (!disk_.lie_about_.empty() && path_.find(disk_.lie_about_) != std::string::npos) return;
     node_->synced = node_->now;
     node_->unsynced.clear();
   }
@@ -251,6 +258,7 @@ inline void SimulatedDisk::sync_all(const std::string& path) {
   const std::lock_guard lock(mutex_);
   ask(Call::sync, path);
   for (const auto& [name, node] : names_) {
+    if (!lie_about_.empty() && name.find(lie_about_) != std::string::npos) continue;
     node->synced = node->now;
     node->unsynced.clear();
   }
