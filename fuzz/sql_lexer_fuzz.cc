@@ -21,15 +21,16 @@ bool scan_theirs(const std::string& text, std::vector<int>& starts) {
   PgQueryScanResult result = pg_query_scan(text.c_str());
   bool is_right = result.error == nullptr;
   if (is_right) {
-    PgQuery__ScanResult* scan = pg_query__scan_result__unpack(
-        nullptr, result.pbuf.len, reinterpret_cast<const std::uint8_t*>(result.pbuf.data));
+    PgQuery__ScanResult* scan = pg_query__scan_result__unpack(nullptr, result.pbuf.len,
+                                                              reinterpret_cast<const std::uint8_t*>(result.pbuf.data));
     for (std::size_t i = 0; i < scan->n_tokens; ++i) {
       const auto& token = *scan->tokens[i];
       if (token.token == PG_QUERY__TOKEN__SQL_COMMENT || token.token == PG_QUERY__TOKEN__C_COMMENT) continue;
       const auto first = static_cast<unsigned char>(text[static_cast<std::size_t>(token.start)]);
       const base::View known = "~!@#^&|`?+-*/%<>=,()[].;:_'\"";
       const bool is_dollar = first == '$' && token.end - token.start > 1;
-      is_right &= std::isalnum(first) != 0 || first >= 0x80 || is_dollar || known.find(static_cast<char>(first)) != base::View::npos;
+      is_right &= std::isalnum(first) != 0 || first >= 0x80 || is_dollar ||
+                  known.find(static_cast<char>(first)) != base::View::npos;
       starts.push_back(token.start);
     }
     pg_query__scan_result__free_unpacked(scan, nullptr);

@@ -61,7 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string skeleton, other_skeleton;
   if (sql::append_skeleton(text, skeleton) != sql::Skeleton::constants_removed || what.refusal) return 0;
   const std::string other = with_other_constants(text);
-  demand(sql::append_skeleton(other, other_skeleton) == sql::Skeleton::constants_removed, "the skeleton's kind differs");
+  demand(sql::append_skeleton(other, other_skeleton) == sql::Skeleton::constants_removed,
+         "the skeleton's kind differs");
   demand(skeleton == other_skeleton, "the skeletons differ");
   if (other.size() <= sql::Limits{}.statement) compare(what, sql::understand({.text = other}));
   return 0;

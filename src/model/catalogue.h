@@ -26,7 +26,7 @@ struct CatalogueRelation {
   std::uint32_t oid = 0;
   std::uint32_t schema = 0;
   std::string name{};
-  char kind = 'r';  // pg_class.relkind
+  char kind = 'r';            // pg_class.relkind
   bool has_triggers = false;  // any that a user made (foreign keys' own do not count)
   bool has_rules = false;     // any but a view's own _RETURN
   std::vector<CatalogueColumn> columns{};
@@ -71,10 +71,10 @@ struct CatalogueType {
   std::uint32_t oid = 0;
   std::uint32_t schema = 0;
   std::string name{};
-  char kind = 'b';  // pg_type.typtype: b base, c composite, d domain, e enum, p pseudo, r range, m multirange
-  std::uint32_t element = 0;   // of an array
-  std::uint32_t base = 0;      // of a domain; the subtype of a range or multirange
-  std::uint32_t relation = 0;  // of a composite type
+  char kind = 'b';            // pg_type.typtype: b base, c composite, d domain, e enum, p pseudo, r range, m multirange
+  std::uint32_t element = 0;  // of an array
+  std::uint32_t base = 0;     // of a domain; the subtype of a range or multirange
+  std::uint32_t relation = 0;              // of a composite type
   std::vector<std::uint32_t> functions{};  // input, output, receive, send, subscript, canonical … of a user's type
   std::vector<std::string> checks{};       // of a domain: CHECK (…) as pg_get_constraintdef prints it
 };

@@ -34,9 +34,8 @@ bool is_about(const Rule::Who& who, const model::Principal& principal) {
 
 bool is_about(const Rule::On& on, const model::TargetName& target) {
   if (!on.targets.empty() && !contains(on.targets, target.name)) return false;
-  return std::ranges::all_of(on.labels, [&](const auto& label) {
-    return std::ranges::find(target.labels, label) != target.labels.end();
-  });
+  return std::ranges::all_of(
+      on.labels, [&](const auto& label) { return std::ranges::find(target.labels, label) != target.labels.end(); });
 }
 
 /// `glob` without a dot is about any schema.
@@ -55,7 +54,8 @@ bool relation_may_match(const std::string& glob, const model::Relation& relation
 }
 
 bool is_about_relations(std::string_view kind) {
-  static constexpr std::string_view kWords[] = {"TABLE", "VIEW", "INDEX", "SEQUENCE", "TRIGGER", "RULE", "POLICY", "INTO"};
+  static constexpr std::string_view kWords[] = {"TABLE",   "VIEW", "INDEX",  "SEQUENCE",
+                                                "TRIGGER", "RULE", "POLICY", "INTO"};
   return std::ranges::any_of(kWords, [&](auto word) { return kind.find(word) != std::string_view::npos; });
 }
 
@@ -93,7 +93,8 @@ bool covers(const Rule::If& when, const Understanding& what) {
       })) {
     return false;
   }
-  if (when.missing_where == false && std::ranges::any_of(what.statements, &model::Statement::missing_where)) return false;
+  if (when.missing_where == false && std::ranges::any_of(what.statements, &model::Statement::missing_where))
+    return false;
   return relations_are_covered(when, what);
 }
 
@@ -105,7 +106,8 @@ bool meets(const Rule::If& when, const Understanding& what) {
     return false;
   }
   if (!when.relations.empty() && std::ranges::none_of(what.relations, [&](const model::Relation& relation) {
-        return std::ranges::any_of(when.relations, [&](const auto& glob) { return relation_may_match(glob, relation); });
+        return std::ranges::any_of(when.relations,
+                                   [&](const auto& glob) { return relation_may_match(glob, relation); });
       })) {
     return false;
   }
@@ -160,7 +162,9 @@ model::Refusal unmatched(const Concerned& concerned, const Understanding& what, 
   const EffectSet must = EffectSet(what.effects).without(kUnlessNamed);
   std::string hint = "Rules that allow something here: " + allowed + ".";
   if (must.has(Effect::unknown)) {
-    hint += " State it so that it can be understood: plain SQL that PostgreSQL 15 parses, existing names with their schema.";
+    hint +=
+        " State it so that it can be understood: plain SQL that PostgreSQL 15 parses, existing names with their "
+        "schema.";
   } else {
     hint += " Use a statement that one of them covers wholly, or ask for a rule.";
   }
@@ -205,9 +209,10 @@ Engine::Outcome Engine::decide(const Understanding& what, const model::Principal
     if (meets(rule->if_, what)) append_name(names, rule->name);
   }
   if (!names.empty()) {
-    return {.rules = names,
-            .refusal = refused(names, "refused by rule " + names + ": it needs an approval", what,
-                               "Approvals are not available on this gateway yet: have a person with the right run it.")};
+    return {
+        .rules = names,
+        .refusal = refused(names, "refused by rule " + names + ": it needs an approval", what,
+                           "Approvals are not available on this gateway yet: have a person with the right run it.")};
   }
 
   const bool is_nothing = what.statements.empty() && what.effects.is_empty();
@@ -215,9 +220,8 @@ Engine::Outcome Engine::decide(const Understanding& what, const model::Principal
     if (is_nothing || covers(rule->if_, what)) append_name(names, rule->name);
   }
   if (!names.empty()) return {.rules = names};
-  const bool is_housekeeping =
-      !what.statements.empty() && weighty_effects(what).is_empty() &&
-      std::ranges::all_of(what.statements, &model::Statement::is_housekeeping);
+  const bool is_housekeeping = !what.statements.empty() && weighty_effects(what).is_empty() &&
+                               std::ranges::all_of(what.statements, &model::Statement::is_housekeeping);
   if (is_housekeeping && !concerned.allows.empty()) return {.rules = concerned.allows.front()->name};
   return {.refusal = unmatched(concerned, what, principal, target)};
 }

@@ -16,12 +16,12 @@ namespace sallyport::policy {
 
 /// Judges Commands by rules (DESIGN.md section 6). Immutable after construction, shared between threads. Pure.
 ///
-/// All rules that match count; the strongest wins: deny > hold > allow; no match is a denial. An allow matches only when
-/// it covers every effect, statement and relation; a deny or a hold matches when any is covered. Any allow that the
-/// principal has on the target covers housekeeping (model::Statement::is_housekeeping) and what does nothing by itself.
-/// An allow that lists relations covers no schema change of anything but relations.
-/// A hold is answered with a denial that says so: approvals are not available yet.
-/// Principals of kind `internal` (the gateway itself) are judged by one built-in rule and by no other: they may read.
+/// All rules that match count; the strongest wins: deny > hold > allow; no match is a denial. An allow matches only
+/// when it covers every effect, statement and relation; a deny or a hold matches when any is covered. Any allow that
+/// the principal has on the target covers housekeeping (model::Statement::is_housekeeping) and what does nothing by
+/// itself. An allow that lists relations covers no schema change of anything but relations. A hold is answered with a
+/// denial that says so: approvals are not available yet. Principals of kind `internal` (the gateway itself) are judged
+/// by one built-in rule and by no other: they may read.
 class Engine {
  public:
   /// `rule_set`: log index of the event that recorded these rules.
@@ -46,8 +46,8 @@ class Engine {
 
  private:
   struct Outcome {
-    std::string rules{};                        // that decided
-    std::optional<model::Refusal> refusal{};    // empty: allowed
+    std::string rules{};                      // that decided
+    std::optional<model::Refusal> refusal{};  // empty: allowed
   };
   Outcome decide(const model::Understanding& understanding, const model::Principal& principal,
                  const model::TargetName& target) const;

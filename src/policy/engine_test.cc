@@ -88,9 +88,10 @@ TEST(Engine, PowerfulEffectsMustBeNamed) {
 }
 
 TEST(Engine, TwoAllowsDoNotAddUp) {
-  EXPECT_FALSE(judge({allow("r", {.effects = EffectSet{Effect::read}}), allow("w", {.effects = EffectSet{Effect::write}})},
-                     one("UPDATE", {Effect::read, Effect::write}))
-                   .is_permit);
+  EXPECT_FALSE(
+      judge({allow("r", {.effects = EffectSet{Effect::read}}), allow("w", {.effects = EffectSet{Effect::write}})},
+            one("UPDATE", {Effect::read, Effect::write}))
+          .is_permit);
 }
 
 TEST(Engine, AllowMustCoverEveryStatementAndRelation) {
@@ -118,7 +119,8 @@ TEST(Engine, DenyBeatsHoldBeatsAllowInAnyOrder) {
   const auto held = hold("held", {.effects = EffectSet{Effect::write}});
   const auto never = deny("never", {.statements = {"DELETE"}}, "Data is never dropped.");
   const auto what = one("DELETE", {Effect::read, Effect::write});
-  for (const auto& rules : {std::vector{all, held, never}, std::vector{never, held, all}, std::vector{held, never, all}}) {
+  for (const auto& rules :
+       {std::vector{all, held, never}, std::vector{never, held, all}, std::vector{held, never, all}}) {
     const auto verdict = judge(rules, what);
     EXPECT_EQ(verdict.rules, "never");
     EXPECT_EQ(verdict.refusal.message, "refused by rule never: Data is never dropped.");
@@ -148,7 +150,8 @@ TEST(Engine, MissingWhere) {
 }
 
 TEST(Engine, AnyAllowImpliesHousekeepingOnly) {
-  const auto rule = allow("reads", {.effects = EffectSet{Effect::read}, .statements = {"SELECT"}, .relations = {"public.*"}});
+  const auto rule =
+      allow("reads", {.effects = EffectSet{Effect::read}, .statements = {"SELECT"}, .relations = {"public.*"}});
   EXPECT_TRUE(judge({rule}, housekeeping("BEGIN")).is_permit);
   EXPECT_FALSE(judge({}, housekeeping("BEGIN")).is_permit);
   EXPECT_FALSE(judge({rule}, one("SET", {Effect::session})).is_permit);

@@ -140,8 +140,8 @@ std::string relations_of(const model::Understanding& what) {
 }
 
 std::string changes_of(const model::Understanding& what) {
-  static constexpr const char* kNames[] = {"prepare", "deallocate", "deallocate_all", "declare", "close",
-                                           "close_all", "discard_all", "search_path", "relations", "role"};
+  static constexpr const char* kNames[] = {"prepare",   "deallocate",  "deallocate_all", "declare",   "close",
+                                           "close_all", "discard_all", "search_path",    "relations", "role"};
   std::string out;
   for (const auto& change : what.changes) {
     std::string text = change.text;
@@ -163,7 +163,8 @@ TEST_P(Bypass, IsUnderstood) {
   Input input{.text = given.text, .names = &names, .catalogue = kCatalogue.get(), .session = &state};
   if (given.field("catalogue") == "none") input.catalogue = nullptr;
   const auto what = understand(input);
-  const std::string context = given.file + ": " + given.title + "\n" + given.text.substr(0, 300) + "\nnote: " + what.note;
+  const std::string context =
+      given.file + ": " + given.title + "\n" + given.text.substr(0, 300) + "\nnote: " + what.note;
   for (const auto& [name, value] : given.fields) {
     if (name == "effects") EXPECT_EQ(model::to_string(what.effects), value) << context;
     if (name == "kinds") EXPECT_EQ(kinds_of(what), value) << context;
@@ -194,7 +195,8 @@ TEST(Bypass, HoldsAtLeastSixtyDisguises) { EXPECT_GE(load().size(), 60U); }
 
 TEST(CatalogueQueries, AreReadOrHousekeeping) {
   for (const base::View query : catalogue_queries()) {
-    for (const auto* catalogue : {static_cast<const model::Catalogue*>(nullptr), test_catalogue(SALLYPORT_SOURCE_DIR).get()}) {
+    for (const auto* catalogue :
+         {static_cast<const model::Catalogue*>(nullptr), test_catalogue(SALLYPORT_SOURCE_DIR).get()}) {
       const auto what = understand({.text = query, .catalogue = catalogue});
       const model::EffectSet allowed{model::Effect::read, model::Effect::session};
       EXPECT_TRUE(allowed.covers(what.effects)) << query << "\n" << model::to_string(what.effects) << " " << what.note;

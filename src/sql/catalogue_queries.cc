@@ -155,10 +155,12 @@ bool each(const Rows& rows, Take take) {
 }
 
 bool take_names(const std::vector<Rows>& results, Parts& parts) {
-  return results[kRole].size() == 1 && each(results[kRole], [&](Fields& row) {
-           parts.role = row.text();
-           parts.server = row.number<int>();
-         }) &&
+  return results[kRole].size() == 1 &&
+         each(results[kRole],
+              [&](Fields& row) {
+                parts.role = row.text();
+                parts.server = row.number<int>();
+              }) &&
          each(results[kPath], [&](Fields& row) { parts.search_path.push_back(row.text()); }) &&
          each(results[kSchemas], [&](Fields& row) {
            const auto oid = row.number();
@@ -184,23 +186,24 @@ bool take_relations(const std::vector<Rows>& results, Parts& parts) {
     const auto found = places.find(oid);
     return found == places.end() ? nullptr : &parts.relations[found->second];
   };
-  is_right = is_right && each(results[kColumns], [&](Fields& row) {
-    auto* owner = relation(row.number());
-    model::CatalogueColumn column{.name = row.text(), .number = row.number<std::int16_t>(), .type = row.number()};
-    if (owner != nullptr) owner->columns.push_back(std::move(column));
-  });
+  is_right =
+      is_right && each(results[kColumns], [&](Fields& row) {
+        auto* owner = relation(row.number());
+        model::CatalogueColumn column{.name = row.text(), .number = row.number<std::int16_t>(), .type = row.number()};
+        if (owner != nullptr) owner->columns.push_back(std::move(column));
+      });
   is_right = is_right && each(results[kExpressions], [&](Fields& row) {
-    auto* owner = relation(row.number());
-    const bool is_read = row.letter() == 'r';
-    std::string expression = row.text();
-    if (owner == nullptr) return;
-    (is_read ? owner->read_expressions : owner->write_expressions).push_back(std::move(expression));
-  });
+               auto* owner = relation(row.number());
+               const bool is_read = row.letter() == 'r';
+               std::string expression = row.text();
+               if (owner == nullptr) return;
+               (is_read ? owner->read_expressions : owner->write_expressions).push_back(std::move(expression));
+             });
   return is_right && each(results[kCascades], [&](Fields& row) {
-    auto* owner = relation(row.number());
-    const auto other = row.number();
-    if (owner != nullptr) owner->cascades.push_back(other);
-  });
+           auto* owner = relation(row.number());
+           const auto other = row.number();
+           if (owner != nullptr) owner->cascades.push_back(other);
+         });
 }
 
 bool take_code(const std::vector<Rows>& results, Parts& parts) {
@@ -219,23 +222,23 @@ bool take_code(const std::vector<Rows>& results, Parts& parts) {
     parts.functions.push_back(std::move(function));
   });
   is_right = is_right && each(results[kOperators], [&](Fields& row) {
-    model::CatalogueOperator item;
-    item.oid = row.number();
-    item.schema = row.number();
-    item.name = row.text();
-    item.left = row.number();
-    item.right = row.number();
-    item.function = row.number();
-    parts.operators.push_back(std::move(item));
-  });
+               model::CatalogueOperator item;
+               item.oid = row.number();
+               item.schema = row.number();
+               item.name = row.text();
+               item.left = row.number();
+               item.right = row.number();
+               item.function = row.number();
+               parts.operators.push_back(std::move(item));
+             });
   return is_right && each(results[kCasts], [&](Fields& row) {
-    model::CatalogueCast cast;
-    cast.source = row.number();
-    cast.target = row.number();
-    cast.function = row.number();
-    cast.context = row.letter();
-    parts.casts.push_back(cast);
-  });
+           model::CatalogueCast cast;
+           cast.source = row.number();
+           cast.target = row.number();
+           cast.function = row.number();
+           cast.context = row.letter();
+           parts.casts.push_back(cast);
+         });
 }
 
 bool take_types(const std::vector<Rows>& results, Parts& parts) {
@@ -254,10 +257,10 @@ bool take_types(const std::vector<Rows>& results, Parts& parts) {
     parts.types.push_back(std::move(type));
   });
   return is_right && each(results[kChecks], [&](Fields& row) {
-    const auto found = places.find(row.number());
-    std::string check = row.text();
-    if (found != places.end()) parts.types[found->second].checks.push_back(std::move(check));
-  });
+           const auto found = places.find(row.number());
+           std::string check = row.text();
+           if (found != places.end()) parts.types[found->second].checks.push_back(std::move(check));
+         });
 }
 
 }  // namespace
@@ -266,12 +269,14 @@ std::span<const base::View> catalogue_queries() { return kQueries; }
 
 base::Result<std::shared_ptr<const model::Catalogue>> build_catalogue(const std::vector<Rows>& results,
                                                                       std::uint64_t version) {
-  if (results.size() != kQueryCount) return base::fail(base::Code::internal, "the catalogue's queries were not all run");
+  if (results.size() != kQueryCount)
+    return base::fail(base::Code::internal, "the catalogue's queries were not all run");
   Parts parts;
   parts.version = version;
   if (!take_names(results, parts) || !take_relations(results, parts) || !take_code(results, parts) ||
       !take_types(results, parts)) {
-    return base::fail(base::Code::malformed, "the target's catalogue has a row that is not as PostgreSQL 12 to 17 have it");
+    return base::fail(base::Code::malformed,
+                      "the target's catalogue has a row that is not as PostgreSQL 12 to 17 have it");
   }
   return std::make_shared<const model::Catalogue>(std::move(parts));
 }

@@ -54,7 +54,8 @@ void Walker::created(const PgQuery__RangeVar* relation) {
 void Walker::create_table(const Message& message, model::Statement&) {
   use_ = Use::define;
   const Message* base = &message;
-  if (const auto* foreign = as<PgQuery__CreateForeignTableStmt>(&message, pg_query__create_foreign_table_stmt__descriptor)) {
+  if (const auto* foreign =
+          as<PgQuery__CreateForeignTableStmt>(&message, pg_query__create_foreign_table_stmt__descriptor)) {
     if (foreign->base_stmt == nullptr) return add_unknown("the gateway does not know this CREATE FOREIGN TABLE");
     base = &foreign->base_stmt->base;
   }
@@ -147,10 +148,12 @@ void Walker::alter_object(const Message& message, model::Statement& own) {
   } else if (const auto* owner = as<PgQuery__AlterOwnerStmt>(&message, pg_query__alter_owner_stmt__descriptor)) {
     type = owner->object_type;
     relation = owner->relation;
-  } else if (const auto* schema = as<PgQuery__AlterObjectSchemaStmt>(&message, pg_query__alter_object_schema_stmt__descriptor)) {
+  } else if (const auto* schema =
+                 as<PgQuery__AlterObjectSchemaStmt>(&message, pg_query__alter_object_schema_stmt__descriptor)) {
     type = schema->object_type;
     relation = schema->relation;
-  } else if (const auto* depends = as<PgQuery__AlterObjectDependsStmt>(&message, pg_query__alter_object_depends_stmt__descriptor)) {
+  } else if (const auto* depends =
+                 as<PgQuery__AlterObjectDependsStmt>(&message, pg_query__alter_object_depends_stmt__descriptor)) {
     type = depends->object_type;
     relation = depends->relation;
   } else if (const auto* grant = as<PgQuery__GrantStmt>(&message, pg_query__grant_stmt__descriptor)) {
@@ -178,8 +181,9 @@ void Walker::drop_statement(const Message& message, model::Statement& own) {
   const auto& drop = *as<PgQuery__DropStmt>(&message, pg_query__drop_stmt__descriptor);
   own.kind = "DROP " + std::string(WalkTables::object(drop.remove_type));
   if (drop.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_POLICY) effects_.add(Effect::privilege);
-  static constexpr base::View kServer[] = {"SERVER",       "FOREIGN DATA WRAPPER", "EXTENSION",     "PUBLICATION",
-                                           "SUBSCRIPTION", "LANGUAGE",             "EVENT TRIGGER", "ACCESS METHOD"};
+  static constexpr base::View kServer[] = {"SERVER",        "FOREIGN DATA WRAPPER", "EXTENSION",
+                                           "PUBLICATION",   "SUBSCRIPTION",         "LANGUAGE",
+                                           "EVENT TRIGGER", "ACCESS METHOD"};
   const base::View object = WalkTables::object(drop.remove_type);
   if (std::ranges::find(kServer, object) != std::end(kServer)) effects_.add(Effect::server);
   // A rule, trigger or policy is named behind its table.

@@ -8,7 +8,8 @@ using model::Effect;
 
 void Walker::visit(const Message& message) {
   const Visit treat = WalkTables::visit(message.descriptor);
-  if (treat == nullptr) return add_unknown("the gateway does not know the construct " + std::string(message.descriptor->short_name));
+  if (treat == nullptr)
+    return add_unknown("the gateway does not know the construct " + std::string(message.descriptor->short_name));
   (this->*treat)(message);
 }
 
@@ -69,8 +70,8 @@ void Walker::visit_into(const Message& message) {
   created(into.rel);
 }
 
-/// Row locks are writes: PostgreSQL wants the UPDATE privilege and refuses them in read-only transactions. The relations
-/// that the clause lists are names of FROM.
+/// Row locks are writes: PostgreSQL wants the UPDATE privilege and refuses them in read-only transactions. The
+/// relations that the clause lists are names of FROM.
 void Walker::visit_locking(const Message&) { effects_.add(Effect::write); }
 
 void Walker::visit_function(const Message& message) {
@@ -96,7 +97,9 @@ void Walker::visit_function(const Message& message) {
 }
 
 void Walker::set_config(const PgQuery__FuncCall& call) {
-  const auto argument = [&](std::size_t at) { return at < call.n_args ? constant(unwrap(call.args[at])) : std::nullopt; };
+  const auto argument = [&](std::size_t at) {
+    return at < call.n_args ? constant(unwrap(call.args[at])) : std::nullopt;
+  };
   const auto name = argument(0);
   if (!name || call.func_variadic != 0) return add_unknown("set_config() of a setting that the text does not name");
   // Whether and how often it runs is not known: what it leaves the search path at is not, either.
@@ -129,7 +132,9 @@ void Walker::visit_operator(const Message& message) {
 void Walker::visit_sublink(const Message& message) {
   const auto& link = *as<PgQuery__SubLink>(&message, pg_query__sub_link__descriptor);
   const bool compares = link.testexpr != nullptr;
-  if (compares) use_operator(link.n_oper_name == 0 ? DottedName{{}, "="} : DottedName::of(strings(link.oper_name, link.n_oper_name)));
+  if (compares)
+    use_operator(link.n_oper_name == 0 ? DottedName{{}, "="}
+                                       : DottedName::of(strings(link.oper_name, link.n_oper_name)));
   visit_children(message);
 }
 

@@ -73,7 +73,8 @@ bool Lexer::skip_block_comment() {
   return false;
 }
 
-/// From behind the opening quote to behind the closing one. False: not closed. Two quotes are one inside, but not in bits.
+/// From behind the opening quote to behind the closing one. False: not closed. Two quotes are one inside, but not in
+/// bits.
 bool Lexer::skip_quoted(char quote, bool has_escapes, bool is_bits) {
   while (at_ < text_.size()) {
     const char c = text_[at_++];
@@ -215,10 +216,10 @@ Token Lexer::next() {
   return broken(start);
 }
 
-// Why it is an upper bound (up to a constant factor, which Limits::nesting leaves room for): a level of the tree needs an
-// operator, a bracket, a CASE or one of the words below. What stands between two commas, or between two of AND, OR, WHEN,
-// THEN, ELSE of the same bracket, are different branches, so only the deepest counts; set operations and joins nest to
-// the left across commas, so all of them count.
+// Why it is an upper bound (up to a constant factor, which Limits::nesting leaves room for): a level of the tree needs
+// an operator, a bracket, a CASE or one of the words below. What stands between two commas, or between two of AND, OR,
+// WHEN, THEN, ELSE of the same bracket, are different branches, so only the deepest counts; set operations and joins
+// nest to the left across commas, so all of them count.
 std::size_t nesting_bound(base::View text) {
   struct Level {
     std::size_t sticky = 0, run = 0, deepest = 0;
@@ -229,8 +230,8 @@ std::size_t nesting_bound(base::View text) {
     }
   };
   static constexpr base::View kSticky[] = {"UNION", "INTERSECT", "EXCEPT", "JOIN"};
-  static constexpr base::View kDeepening[] = {"NOT",     "IS",    "ISNULL", "NOTNULL", "COLLATE", "BETWEEN", "LIKE",
-                                              "ILIKE",   "IN",    "AT",     "SIMILAR", "ESCAPE",  "OPERATOR"};
+  static constexpr base::View kDeepening[] = {"NOT",   "IS", "ISNULL", "NOTNULL", "COLLATE", "BETWEEN", "LIKE",
+                                              "ILIKE", "IN", "AT",     "SIMILAR", "ESCAPE",  "OPERATOR"};
   static constexpr base::View kBranching[] = {"AND", "OR", "WHEN", "THEN", "ELSE"};
   std::vector<Level> levels(1);
   const auto close = [&] {

@@ -23,8 +23,8 @@ bool scan_theirs(const std::string& text, std::vector<Span>& spans) {
   PgQueryScanResult result = pg_query_scan(text.c_str());
   bool is_right = result.error == nullptr;
   if (is_right) {
-    PgQuery__ScanResult* scan = pg_query__scan_result__unpack(
-        nullptr, result.pbuf.len, reinterpret_cast<const std::uint8_t*>(result.pbuf.data));
+    PgQuery__ScanResult* scan = pg_query__scan_result__unpack(nullptr, result.pbuf.len,
+                                                              reinterpret_cast<const std::uint8_t*>(result.pbuf.data));
     for (std::size_t i = 0; i < scan->n_tokens; ++i) {
       const auto& token = *scan->tokens[i];
       if (token.token == PG_QUERY__TOKEN__SQL_COMMENT || token.token == PG_QUERY__TOKEN__C_COMMENT) continue;
@@ -33,9 +33,9 @@ bool scan_theirs(const std::string& text, std::vector<Span>& spans) {
       const std::string_view known = "~!@#^&|`?+-*/%<>=,()[].;:$_";
       const char first = text[static_cast<std::size_t>(token.start)];
       const bool is_lone_dollar = first == '$' && token.end - token.start == 1;
-      is_right &= !is_lone_dollar &&
-                  (std::isalnum(static_cast<unsigned char>(first)) || first == '\'' || first == '"' ||
-                  static_cast<unsigned char>(first) >= 0x80 || known.find(first) != std::string_view::npos);
+      is_right &=
+          !is_lone_dollar && (std::isalnum(static_cast<unsigned char>(first)) || first == '\'' || first == '"' ||
+                              static_cast<unsigned char>(first) >= 0x80 || known.find(first) != std::string_view::npos);
     }
     pg_query__scan_result__free_unpacked(scan, nullptr);
   }
@@ -96,9 +96,11 @@ TEST(Lexer, AgreesWithPostgresOnTheDisguises) {
 
 TEST(Lexer, AgreesWithPostgresOnRandomPieces) {
   static const std::vector<std::string> kPieces = {
-      "SELECT", "from", "e", "E", "x", "U&", "u", "n", "B", "b'", "'", "''", "\"", "\"\"", "$", "$$", "$a$", "$1", "1", "12", ".",
-      "..", "1.5", "e5", "+", "-", "--", "/*", "*/", "*", "/", "\n", "\r", " ", "\t", "\f", "\v", "\\", ":", "::", ":=", "=>", "<=",
-      "<>", "!=", "!", "@", "?", "|", "&", "#", "^", "%", "~", "`", "(", ")", "[", "]", ",", ";", "\xc3\xa9", "_", "a", "0x", "abc$d"};
+      "SELECT", "from", "e",   "E",  "x",  "U&",       "u",  "n",  "B",   "b'",   "'", "''", "\"", "\"\"",
+      "$",      "$$",   "$a$", "$1", "1",  "12",       ".",  "..", "1.5", "e5",   "+", "-",  "--", "/*",
+      "*/",     "*",    "/",   "\n", "\r", " ",        "\t", "\f", "\v",  "\\",   ":", "::", ":=", "=>",
+      "<=",     "<>",   "!=",  "!",  "@",  "?",        "|",  "&",  "#",   "^",    "%", "~",  "`",  "(",
+      ")",      "[",    "]",   ",",  ";",  "\xc3\xa9", "_",  "a",  "0x",  "abc$d"};
   std::mt19937 random(4711);
   for (int round = 0; round < 20000; ++round) {
     std::string text;

@@ -156,7 +156,8 @@ std::vector<RelationMeaning> Resolver::relations(const DottedName& name) const {
   const auto& candidates = catalogue_->relations_named(name.name);
   const auto take = [&](const model::CatalogueRelation* relation) {
     const std::string schema(catalogue_->schema_name(relation->schema));
-    const bool is_system = relation->oid < model::kFirstUserOid && (schema == kSystemSchema || schema == kInformationSchema);
+    const bool is_system =
+        relation->oid < model::kFirstUserOid && (schema == kSystemSchema || schema == kInformationSchema);
     found.push_back({.schema = schema, .relation = relation, .is_system = is_system});
   };
   if (!name.schema.empty() || !is_path_known_) {

@@ -38,19 +38,19 @@ static_assert(std::ranges::is_sorted(kOperators) && std::ranges::is_sorted(kType
 static_assert(std::ranges::is_sorted(kSystemRelations) && std::ranges::is_sorted(kInformationRelations));
 
 // Hashes of passwords, user mappings' options, connection strings with passwords, large objects' content.
-constexpr base::View kCredentials[] = {"_pg_user_mappings", "pg_authid",       "pg_largeobject",
-                                       "pg_shadow",         "pg_subscription", "pg_user_mapping",
+constexpr base::View kCredentials[] = {"_pg_user_mappings", "pg_authid",           "pg_largeobject",
+                                       "pg_shadow",         "pg_subscription",     "pg_user_mapping",
                                        "pg_user_mappings",  "user_mapping_options"};
 constexpr base::View kServerFiles[] = {"pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings"};
 
 // Reviewed in PostgreSQL's contrib: immutable functions in C on their own types. tablefunc, dblink, lo, pgcrypto's
 // neighbours that run SQL or keep secrets are not among them.
-constexpr base::View kHarmlessExtensions[] = {"btree_gin",     "btree_gist", "citext",  "cube",     "earthdistance",
-                                              "fuzzystrmatch", "hstore",     "intarray", "isn",     "ltree",
+constexpr base::View kHarmlessExtensions[] = {"btree_gin",     "btree_gist", "citext",   "cube",      "earthdistance",
+                                              "fuzzystrmatch", "hstore",     "intarray", "isn",       "ltree",
                                               "pg_trgm",       "seg",        "unaccent", "uuid-ossp", "vector"};
-constexpr base::View kServerExtensions[] = {"adminpack",   "dblink",      "file_fdw",  "http",
-                                            "pageinspect", "pg_cron",     "pg_net",    "pg_surgery",
-                                            "pg_walinspect", "plperlu",   "plpython3u", "postgres_fdw"};
+constexpr base::View kServerExtensions[] = {"adminpack",     "dblink",  "file_fdw",   "http",
+                                            "pageinspect",   "pg_cron", "pg_net",     "pg_surgery",
+                                            "pg_walinspect", "plperlu", "plpython3u", "postgres_fdw"};
 
 template <class List>
 bool has(const List& sorted, base::View name) {

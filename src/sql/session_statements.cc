@@ -43,11 +43,12 @@ bool asks_to_write(PgQuery__Node* const* options, std::size_t count) {
 void Walker::transaction_statement(const Message& message, model::Statement& own) {
   const auto& transaction = *as<PgQuery__TransactionStmt>(&message, pg_query__transaction_stmt__descriptor);
   // In the order of PgQuery__TransactionStmtKind.
-  static constexpr base::View kKinds[] = {"",           "BEGIN",   "START TRANSACTION", "COMMIT",
-                                          "ROLLBACK",   "SAVEPOINT", "RELEASE",         "ROLLBACK TO",
-                                          "PREPARE TRANSACTION", "COMMIT PREPARED", "ROLLBACK PREPARED"};
+  static constexpr base::View kKinds[] = {
+      "",        "BEGIN",       "START TRANSACTION",   "COMMIT",          "ROLLBACK",         "SAVEPOINT",
+      "RELEASE", "ROLLBACK TO", "PREPARE TRANSACTION", "COMMIT PREPARED", "ROLLBACK PREPARED"};
   const auto kind = static_cast<std::size_t>(transaction.kind);
-  if (kind == 0 || kind >= std::size(kKinds)) return add_unknown("the gateway does not know this transaction statement");
+  if (kind == 0 || kind >= std::size(kKinds))
+    return add_unknown("the gateway does not know this transaction statement");
   own.kind = kKinds[kind];
   const bool is_two_phase = kind >= PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE;
   if (is_two_phase) effects_.add(Effect::server);  // a prepared transaction belongs to every session
@@ -89,7 +90,8 @@ void Walker::set_statement(const Message& message, model::Statement& own) {
         value += is_list ? "\"" + *item + "\"" : *item;
       }
       // SET TIME ZONE INTERVAL … is no plain constant, and harmless.
-      return add(understand_setting(name, is_constant ? std::optional(value) : std::nullopt, false, set.is_local != 0), &own);
+      return add(understand_setting(name, is_constant ? std::optional(value) : std::nullopt, false, set.is_local != 0),
+                 &own);
     }
     case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:  // FROM CURRENT: in definitions of functions only
     case PG_QUERY__VARIABLE_SET_KIND__VARIABLE_SET_KIND_UNDEFINED:

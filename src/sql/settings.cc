@@ -59,7 +59,8 @@ constexpr base::View kServer[] = {
     "dynamic_library_path", "jit_provider", "local_preload_libraries", "session_preload_libraries", "temp_tablespaces",
 };
 
-static_assert(std::ranges::is_sorted(kDisplay) && std::ranges::is_sorted(kPrivilege) && std::ranges::is_sorted(kServer));
+static_assert(std::ranges::is_sorted(kDisplay) && std::ranges::is_sorted(kPrivilege) &&
+              std::ranges::is_sorted(kServer));
 
 /// PostgreSQL compares encoding names without case and punctuation (encnames.c).
 bool is_utf8(base::View value) {

@@ -75,10 +75,11 @@ void Walker::statement(const Message& message, base::View text) {
   (this->*form->act)(message, own);
   own.effects = effects_;
   if (effects_.has(Effect::schema)) {
-    const bool only_relations = own.kind == "CREATE TABLE" || own.kind == "CREATE TABLE AS" || own.kind == "SELECT INTO" ||
-                                own.kind == "CREATE INDEX" || own.kind == "CREATE SEQUENCE" || own.kind == "DROP TABLE" ||
-                                own.kind == "DROP INDEX" || own.kind == "DROP VIEW" || own.kind == "VACUUM" ||
-                                own.kind == "ANALYZE" || own.kind == "COMMENT" || own.kind == "REINDEX";
+    const bool only_relations = own.kind == "CREATE TABLE" || own.kind == "CREATE TABLE AS" ||
+                                own.kind == "SELECT INTO" || own.kind == "CREATE INDEX" ||
+                                own.kind == "CREATE SEQUENCE" || own.kind == "DROP TABLE" || own.kind == "DROP INDEX" ||
+                                own.kind == "DROP VIEW" || own.kind == "VACUUM" || own.kind == "ANALYZE" ||
+                                own.kind == "COMMENT" || own.kind == "REINDEX";
     if (!only_relations) changes_definitions_ = true;
     const model::NameChange change{.kind = model::NameChange::Kind::relations, .text = only_relations ? "" : "code"};
     const auto is_same = [&](const model::NameChange& other) {

@@ -52,7 +52,8 @@ std::vector<base::View> strings(PgQuery__Node* const* items, std::size_t count) 
 }
 
 std::optional<std::string> constant(const Message* message) {
-  while (const auto* cast = as<PgQuery__TypeCast>(message, pg_query__type_cast__descriptor)) message = unwrap(cast->arg);
+  while (const auto* cast = as<PgQuery__TypeCast>(message, pg_query__type_cast__descriptor))
+    message = unwrap(cast->arg);
   const auto* value = as<PgQuery__AConst>(message, pg_query__a__const__descriptor);
   if (value == nullptr || value->isnull) return std::nullopt;
   if (value->val_case == PG_QUERY__A__CONST__VAL_SVAL) return value->sval->sval;

@@ -36,7 +36,8 @@ bool Walker::is_touched(std::uint32_t oid) const {
   if (!is_users(oid) || types_.contains(oid)) return true;
   const auto* type = resolver_.catalogue()->type(oid);
   if (type == nullptr) return true;
-  return (type->relation != 0 && relations_.contains(type->relation)) || (type->element != 0 && types_.contains(type->element));
+  return (type->relation != 0 && relations_.contains(type->relation)) ||
+         (type->element != 0 && types_.contains(type->element));
 }
 
 /// The functions that read, print, compare and check values of a user's type run whenever such a value is handled.
@@ -54,15 +55,16 @@ void Walker::judge_type(const model::CatalogueType& type) {
   }
 }
 
-/// A value of a type that is not known may be of any domain. (Other types' functions are C, which only a superuser adds.)
+/// A value of a type that is not known may be of any domain. (Other types' functions are C, which only a superuser
+/// adds.)
 void Walker::judge_all_types() {
   for (const auto& type : resolver_.catalogue()->types()) {
     if (type.kind == 'd') judge_type(type);
   }
 }
 
-/// Whether operands or values of these types can come up. Where a type is not known, what is compiled is let pass: only a
-/// superuser adds it, and its own types would show.
+/// Whether operands or values of these types can come up. Where a type is not known, what is compiled is let pass: only
+/// a superuser adds it, and its own types would show.
 bool Walker::may_run(std::uint32_t left, std::uint32_t right, std::uint32_t function) const {
   if (is_touched(left) && is_touched(right)) return true;
   if (!any_type_) return false;
@@ -74,8 +76,8 @@ void Walker::judge_casts() {
   for (const auto& cast : resolver_.catalogue()->casts()) {
     if (cast.function == 0 || !is_users(cast.function)) continue;
     const bool is_of_system_types = !is_users(cast.source) && !is_users(cast.target);
-    const bool runs = is_of_system_types ? has_cast_ || cast.context != 'e'
-                                         : may_run(cast.source, cast.target, cast.function);
+    const bool runs =
+        is_of_system_types ? has_cast_ || cast.context != 'e' : may_run(cast.source, cast.target, cast.function);
     if (runs) add(resolver_.function(cast.function));
   }
 }

@@ -31,8 +31,8 @@ model::Understanding not_understood(std::string note) {
 model::Understanding understand(const Input& input) {
   if (input.text.size() > input.limits.statement) {
     return refused({.kind = model::Refusal::Kind::statement_too_long,
-                    .message = "refused: the statement has " + std::to_string(input.text.size()) + " octets, the limit is " +
-                               std::to_string(input.limits.statement),
+                    .message = "refused: the statement has " + std::to_string(input.text.size()) +
+                               " octets, the limit is " + std::to_string(input.limits.statement),
                     .hint = "Send long values as parameters or by COPY, or split the statement."});
   }
   if (!base::is_utf8_without_nul(input.text)) {
@@ -81,7 +81,8 @@ void apply(const model::Understanding& understanding, bool in_transaction, Sessi
   const auto forget_path = [&] { state.path = SessionState::Path::unknown; };
   for (const Change& change : understanding.changes) {
     if (change.kind == Change::Kind::role) forget_path();  // "$user" means another one
-    if (change.kind == Change::Kind::relations && change.name.empty()) state.has_own_definitions |= change.text == "code";
+    if (change.kind == Change::Kind::relations && change.name.empty())
+      state.has_own_definitions |= change.text == "code";
     if (change.kind == Change::Kind::relations && !change.name.empty()) {
       const std::pair made{change.text, change.name};
       if (std::ranges::find(state.provisional, made) == state.provisional.end()) state.provisional.push_back(made);

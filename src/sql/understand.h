@@ -10,8 +10,8 @@
 #include "model/catalogue.h"
 #include "model/understanding.h"
 
-/// What an SQL text of PostgreSQL does: effects, relations, kinds of statements, changes of names (DESIGN.md section 6).
-/// Pure and total: any octets give an Understanding. What cannot be parsed or resolved has the effect `unknown`.
+/// What an SQL text of PostgreSQL does: effects, relations, kinds of statements, changes of names (DESIGN.md section
+/// 6). Pure and total: any octets give an Understanding. What cannot be parsed or resolved has the effect `unknown`.
 ///
 /// Needs up to 8 MiB of stack: libpg_query recurses, and the walk over its tree does. Limits::nesting bounds it.
 namespace sallyport::sql {
@@ -38,7 +38,8 @@ struct SessionState {
   Path path = Path::standard;
   std::vector<std::string> search_path{};
   /// Relations that this session made and that the Catalogue may not show: temporary tables, and those of a transaction
-  /// that is still open. Schema (empty: not known; "pg_temp": temporary) and name; at most kMaxProvisional, oldest first.
+  /// that is still open. Schema (empty: not known; "pg_temp": temporary) and name; at most kMaxProvisional, oldest
+  /// first.
   std::vector<std::pair<std::string, std::string>> provisional{};
   static constexpr std::size_t kMaxProvisional = 500;
   /// The session changed functions, types, views or the like, and the Catalogue may not show it yet: whatever reads or
@@ -68,7 +69,8 @@ model::Understanding understand_call(std::uint32_t function, const model::Catalo
 /// Settings of a session's start, as if each were SET.
 model::Understanding understand_settings(const std::vector<std::pair<std::string, std::string>>& settings);
 
-/// Brings `state` up to date after the target confirmed a Command. `in_transaction`: the change may still be rolled back.
+/// Brings `state` up to date after the target confirmed a Command. `in_transaction`: the change may still be rolled
+/// back.
 void apply(const model::Understanding& understanding, bool in_transaction, SessionState& state);
 
 /// Call when a Catalogue that was read after the session's last change, and while it had no transaction open, has taken

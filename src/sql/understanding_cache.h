@@ -49,8 +49,8 @@ class UnderstandingCache {
   bool write_key(const Input& input);
 
   Options options_;
-  std::string key_{};         // of the Input at hand; kept for its memory
-  std::list<Entry> order_{};  // the latest used first
+  std::string key_{};                                                    // of the Input at hand; kept for its memory
+  std::list<Entry> order_{};                                             // the latest used first
   std::unordered_map<base::View, std::list<Entry>::iterator> places_{};  // views of the entries' keys
   std::uint64_t hits_ = 0, misses_ = 0;
 };

@@ -117,7 +117,8 @@ TEST(SessionState, FollowsWhatWasConfirmed) {
   EXPECT_EQ(state.path, SessionState::Path::unknown);
   apply(understand({.text = "CREATE TEMP TABLE t (a int)"}), true, state);
   EXPECT_FALSE(state.has_own_definitions);
-  apply(understand({.text = "CREATE TABLE u (a int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"}), true, state);
+  apply(understand({.text = "CREATE TABLE u (a int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'"}),
+        true, state);
   EXPECT_TRUE(state.has_own_definitions);
   settle(state);
   EXPECT_FALSE(state.has_own_definitions);

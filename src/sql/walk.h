@@ -141,7 +141,7 @@ class Walker {
   std::vector<std::string> ctes_{};   // names in scope, inner ones last
   int depth_ = 0;                     // of definitions that the catalogue printed, inside each other
   std::size_t definition_nesting_ = 0;
-  int stored_depth_ = 0;              // of EXECUTE and FETCH inside each other's texts
+  int stored_depth_ = 0;  // of EXECUTE and FETCH inside each other's texts
   std::vector<std::uint32_t> open_views_{};
   std::set<std::uint32_t> written_{};
   Write view_write_ = Write::insert;
