@@ -77,7 +77,8 @@ boost::asio::awaitable<void> converse(audit::Trail& trail, audit::Lane& lane, co
     const auto op = static_cast<std::uint64_t>(i);
     std::vector<policy::Decided> batch;
     const auto effect = i % 5 == 4 ? model::Effect::write : model::Effect::read;
-    batch.push_back(decide(engine, op, "SELECT " + std::to_string(i) + " /* " + std::string(i % 50 * 100U, '.') + " */", effect));
+    batch.push_back(
+        decide(engine, op, "SELECT " + std::to_string(i) + " /* " + std::string(i % 50 * 100U, '.') + " */", effect));
     co_await recorder.durable(recorder.append_requests(std::move(batch)));
     std::vector<mask::Masked> replies;
     replies.push_back(answer(op));

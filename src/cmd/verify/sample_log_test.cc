@@ -125,7 +125,8 @@ void SampleLog::add(Draft draft) {
   draft.wall_ns = 1'700'000'000'000'000'000 + entries_.size();
   draft.key = key_id_of(draft.name);
   if (draft.name == 'g') draft.protocol = 7;
-  if (draft.type == "session_close" || draft.type == "session_abort" || draft.type == "log_end") draft.end = {draft.seq, draft.previous};
+  if (draft.type == "session_close" || draft.type == "session_abort" || draft.type == "log_end")
+    draft.end = {draft.seq, draft.previous};
   if (forger_) forger_(entries_.size(), draft);
   std::vector<Stored> stored;
   entries_.push_back(encode(draft, stored));
