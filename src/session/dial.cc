@@ -3,6 +3,8 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <expected>
+#include <variant>
 
 namespace sallyport::session {
 namespace {
@@ -45,6 +47,19 @@ Task<Dialled> converse(const Target& target, const Protocol& protocol, std::stri
   }
 }
 
+/// Failures as a value: `a || b` takes an exception for one that did not finish, and would wait for the timer.
+Task<std::expected<Dialled, TargetFailed>> attempt(const Target& target, const Protocol& protocol, std::string database,
+                                                   proto::Settings client_settings) {
+  try {
+    co_return co_await converse(target, protocol, std::move(database), std::move(client_settings));
+  } catch (TargetFailed& failed) {
+    co_return std::unexpected(std::move(failed));
+  } catch (const boost::system::system_error& error) {
+    // When the timer was first, this is the cancellation, and nobody looks.
+    co_return std::unexpected(unreachable(target, error.code().message()));
+  }
+}
+
 Task<> send_cancel(const Target& target, const Protocol& protocol, std::uint32_t process, std::uint32_t key) {
   auto stream = net::make_stream(co_await net::connect(target.address, kDialSeconds));
   char answer = 0;
@@ -59,18 +74,27 @@ Task<> send_cancel(const Target& target, const Protocol& protocol, std::uint32_t
   co_await stream->read_some(net::asio::buffer(&answer, 1));
 }
 
+/// As in PostgreSQL itself, nobody is told whether a cancel request arrived.
+Task<> try_cancel(const Target& target, const Protocol& protocol, std::uint32_t process, std::uint32_t key) {
+  try {
+    co_await send_cancel(target, protocol, process, key);
+  } catch (const boost::system::system_error&) {
+    co_return;
+  }
+}
+
 }  // namespace
 
 Task<Dialled> dial(const Target& target, const Protocol& protocol, std::string database,
                    proto::Settings client_settings) {
   using net::asio::experimental::awaitable_operators::operator||;
   net::asio::steady_timer timer(co_await net::asio::this_coro::executor, std::chrono::seconds(kDialSeconds));
-  try {
-    auto first = co_await (converse(target, protocol, std::move(database), std::move(client_settings)) ||
-                           timer.async_wait(net::asio::use_awaitable));
-    if (first.index() == 0) co_return std::move(std::get<0>(first));
-  } catch (const boost::system::system_error& error) {
-    throw unreachable(target, error.code().message());
+  auto first = co_await (attempt(target, protocol, std::move(database), std::move(client_settings)) ||
+                         timer.async_wait(net::asio::use_awaitable));
+  if (first.index() == 0) {
+    auto& outcome = std::get<0>(first);
+    if (!outcome) throw std::move(outcome.error());
+    co_return std::move(*outcome);
   }
   throw unreachable(target, "no answer within " + std::to_string(kDialSeconds) + " seconds");
 }
@@ -78,11 +102,7 @@ Task<Dialled> dial(const Target& target, const Protocol& protocol, std::string d
 Task<> dial_cancel(const Target& target, const Protocol& protocol, std::uint32_t process, std::uint32_t key) {
   using net::asio::experimental::awaitable_operators::operator||;
   net::asio::steady_timer timer(co_await net::asio::this_coro::executor, std::chrono::seconds(kDialSeconds));
-  try {
-    co_await (send_cancel(target, protocol, process, key) || timer.async_wait(net::asio::use_awaitable));
-  } catch (const boost::system::system_error&) {
-    // As in PostgreSQL itself, nobody is told whether a cancel request arrived.
-  }
+  co_await (try_cancel(target, protocol, process, key) || timer.async_wait(net::asio::use_awaitable));
 }
 
 }  // namespace sallyport::session
