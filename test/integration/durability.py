@@ -14,7 +14,7 @@ import time
 from stage import wire
 from stage.gateway import Gateway, target
 from stage.postgres import Postgres
-from stage.suite import Skip, Suite, contains, equal
+from stage.suite import Skip, Suite, contains, equal, wait_for
 from stage.trail import Trail
 from stage.wire import query, refusal_of
 
@@ -55,7 +55,8 @@ def kill_under_load(server, kills=None):
             before = len(acknowledged)
             for thread in threads:
                 thread.start()
-            time.sleep(0.15 + (number * 37 % 50) / 100)
+            wait_for(lambda: len(acknowledged) > before + 10 or failures, 30, "acknowledged statements")
+            time.sleep((number * 37 % 50) / 100)
             gateway.process.kill()
             gateway.process.wait()
             stop.set()
@@ -83,7 +84,7 @@ def full_disk(server):
         raise Skip("needs root for a small tmpfs")
     server.sql("DROP TABLE IF EXISTS marks; CREATE TABLE marks (mark text)")
     folder = tempfile.mkdtemp(prefix="sallyport-disk-")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=700", "tmpfs", folder], capture_output=True).returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=700", "tmpfs", folder], capture_output=True).returncode != 0:
         os.rmdir(folder)
         raise Skip("no right to mount a tmpfs")
     try:

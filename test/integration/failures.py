@@ -422,7 +422,7 @@ def client_leaves(server):
         setup = gateway.connect(token)
         setup.query("CREATE TABLE IF NOT EXISTS leaving (id int)")
         mark = "client_leaves"
-        for octets, ends in ((query("SELECT pg_sleep(120)"), ""), (query("COPY leaving FROM STDIN"), "G"),
+        for octets, ends in ((query("SELECT pg_sleep(8)"), ""), (query("COPY leaving FROM STDIN"), "G"),
                              (query("SELECT 1")[:-3], ""), (query("SELECT generate_series(1, 50000000)"), "T"), (b"", "")):
             session = gateway.connect(token, application_name=mark)
             session.send(octets)

@@ -64,7 +64,7 @@ class Gateway:
         self.lines = []
 
     def environment(self):
-        return {**postgres.clean_environment(), "SHOP_PASSWORD": postgres.PASSWORD, "HOME": str(self.folder)}
+        return {**postgres.clean_environment(), "SHOP_PASSWORD": postgres.PASSWORD, "WRONG_PASSWORD": "wrong", "HOME": str(self.folder)}
 
     def write(self):
         self.file.write_text(yaml.safe_dump(self.configuration, sort_keys=False))
