@@ -108,8 +108,11 @@ policy::Decided Gate::judge(model::Step&& step) {
 }
 
 net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>& steps, std::size_t& next) {
-  if (options_.catalogue != nullptr && !options_.catalogue->is_current(catalogue_))
+  if (options_.catalogue != nullptr && !options_.catalogue->is_current(catalogue_)) {
     catalogue_ = co_await options_.catalogue->current();
+    // Outside a transaction the new snapshot shows all that this session changed.
+    if (catalogue_ && transaction_ == 'I') sql::settle(state_);
+  }
   engine_ = options_.rules();
 
   std::vector<policy::Decided> decided;

@@ -241,10 +241,11 @@ Task<> Session::pass_cancels() {
     const bool is_passed_on = codec_->is_outstanding();
     base::Bytes meta;
     audit::cbor::put_map(meta, 2);
-    audit::cbor::put_text(meta, "client_address");
-    audit::cbor::put_text(meta, from);
+    // In the order of the encoded keys: the shorter one first.
     audit::cbor::put_text(meta, "is_passed_on");
     audit::cbor::put_bool(meta, is_passed_on);
+    audit::cbor::put_text(meta, "client_address");
+    audit::cbor::put_text(meta, from);
     co_await recorder_.note("cancel", std::move(meta));
     // Asked again: what was outstanding may have been answered while this was recorded.
     if (is_passed_on && codec_->is_outstanding() && !is_over_)

@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "sql/test_catalogue.h"
+#include "sql/catalogue_testing.h"
 #include "sql/understand.h"
 
 // Runs test/bypass/*.txt; test/bypass/README.md describes the format.

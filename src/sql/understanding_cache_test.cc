@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sql/test_catalogue.h"
+#include "sql/catalogue_testing.h"
 
 namespace sallyport::sql {
 namespace {
