@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "session/indexed_statements.h"
 #include "session/read_buffer.h"
 
 namespace sallyport::session {
@@ -70,6 +71,16 @@ TEST(ReadBuffer, GrowsWhileItIsFilledAndShrinksWhenItIsNot) {
   EXPECT_FALSE(buffer.took(10));
   buffer.consumed();
   EXPECT_EQ(buffer.space().size(), small);
+}
+
+TEST(IndexedStatements, TakesEachTextOnceAndFewOfOneShape) {
+  IndexedStatements indexed;
+  EXPECT_TRUE(indexed.is_wanted("SELECT 1 FROM t"));
+  EXPECT_FALSE(indexed.is_wanted("SELECT 1 FROM t"));
+  std::uint32_t taken = 0;
+  for (int i = 0; i < 1000; ++i) taken += indexed.is_wanted("SELECT x FROM t WHERE id = " + std::to_string(i)) ? 1 : 0;
+  EXPECT_EQ(taken, IndexedStatements::kPerShape);
+  EXPECT_TRUE(indexed.is_wanted("SELECT x FROM u WHERE id = 1"));
 }
 
 }  // namespace

@@ -164,7 +164,7 @@ void Session::index(const audit::Recorder::RecordedDecision& decision) {
     command = std::get_if<model::Command>(&permit->value().step());
   else
     command = &std::get<audit::Recorded<policy::Denial>>(decision).value().command();
-  if (command == nullptr || !command->text || !indexed_.is_new(*command->text)) return;
+  if (command == nullptr || !command->text || !indexed_.is_wanted(*command->text)) return;
   ground_.index->add(
       store::StatementRow{.session = what_.id, .op = command->op, .time_ns = wall_ns(), .text = *command->text});
 }

@@ -15,6 +15,7 @@
 #include "session/dial.h"
 #include "session/directory.h"
 #include "session/gate.h"
+#include "session/indexed_statements.h"
 #include "session/protocol.h"
 #include "session/target_writer.h"
 #include "store/search_index.h"
@@ -109,7 +110,7 @@ class Session {
   TargetWriter target_writer_;
   ClientWriter client_writer_;
   net::asio::steady_timer expiry_;
-  store::SeenStatements indexed_;
+  IndexedStatements indexed_;
   net::Signal cancel_wanted_;
   std::vector<mask::Masked> unrecorded_;  // of an op that the target is still answering
   std::size_t unrecorded_octets_ = 0;
