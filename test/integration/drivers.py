@@ -100,7 +100,7 @@ ROLLBACK TO s; COMMIT;
         told = self.program("pgbench", "-i", "-s", "1", "--quiet")
         contains(told, "done in", "pgbench -i")
         for protocol in ("simple", "extended", "prepared"):
-            for clients, seconds in ((1, 1), (64, 3)):
+            for clients, seconds in ((1, 1), (64, 8)):
                 for kind in ("-S", "-N"):
                     told = self.program("pgbench", "-n", kind, "-M", protocol, "-c", clients, "-j", 2, "-T", seconds)
                     contains(told, "number of failed transactions: 0 ", f"pgbench {kind} -M {protocol} -c {clients}")
