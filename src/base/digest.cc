@@ -74,8 +74,7 @@ Digest sha256(View octets) {
   return hash.update(octets).finish();
 }
 
-HmacSha256::HmacSha256(View key)
-    : inner_(EVP_MD_CTX_new()), outer_(EVP_MD_CTX_new()), work_(EVP_MD_CTX_new()) {
+HmacSha256::HmacSha256(View key) : inner_(EVP_MD_CTX_new()), outer_(EVP_MD_CTX_new()), work_(EVP_MD_CTX_new()) {
   std::array<unsigned char, 64> block{};
   if (key.size() > block.size()) {
     const Digest hashed = sha256(key);
@@ -98,8 +97,8 @@ Digest HmacSha256::sign(View octets) {
   require(EVP_MD_CTX_copy_ex(work_.get(), inner_.get()) == 1 &&
           EVP_DigestUpdate(work_.get(), octets.data(), octets.size()) == 1 &&
           EVP_DigestFinal_ex(work_.get(), raw, nullptr) == 1);
-  require(EVP_MD_CTX_copy_ex(work_.get(), outer_.get()) == 1 &&
-          EVP_DigestUpdate(work_.get(), raw, out.size()) == 1 && EVP_DigestFinal_ex(work_.get(), raw, nullptr) == 1);
+  require(EVP_MD_CTX_copy_ex(work_.get(), outer_.get()) == 1 && EVP_DigestUpdate(work_.get(), raw, out.size()) == 1 &&
+          EVP_DigestFinal_ex(work_.get(), raw, nullptr) == 1);
   return out;
 }
 
@@ -123,9 +122,9 @@ Bytes random_bytes(std::size_t count) {
 
 Bytes to_base64(View octets) {
   Bytes out((octets.size() + 2) / 3 * 4 + 1, '\0');
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(octets.data()),
-                                     static_cast<int>(octets.size()));
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(octets.data()), static_cast<int>(octets.size()));
   out.resize(static_cast<std::size_t>(length));
   return out;
 }
@@ -139,9 +138,9 @@ Bytes from_base64(View text) {
   if (digits.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") != View::npos)
     return {};
   Bytes out(text.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
+                      static_cast<int>(text.size()));
   if (length < 0) return {};
   out.resize(static_cast<std::size_t>(length) - padding);
   return out;

@@ -32,14 +32,16 @@ TEST(Digest, Crc32cOfRfc3720) {
 TEST(Digest, Base64IsStrict) {
   EXPECT_EQ(to_base64("hello"), "aGVsbG8=");
   EXPECT_EQ(from_base64("aGVsbG8="), "hello");
-  for (const char* wrong : {"aGVsbG8", "aGVs=G8=", " aGVsbG8=", "a===", "aGVsb*8="}) EXPECT_EQ(from_base64(wrong), "") << wrong;
+  for (const char* wrong : {"aGVsbG8", "aGVs=G8=", " aGVsbG8=", "a===", "aGVsb*8="})
+    EXPECT_EQ(from_base64(wrong), "") << wrong;
 }
 
 TEST(Bytes, Utf8) {
   EXPECT_TRUE(is_utf8_without_nul("plain ascii text, long enough for words"));
   EXPECT_TRUE(is_utf8_without_nul("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x94\x91"));
-  for (const View wrong : {View("\xC0\xAF", 2), View("\xED\xA0\x80", 3), View("\xF4\x90\x80\x80", 4), View("\xE2\x82", 2),
-                           View("abcdefg\0h", 9), View("\x80", 1), View("\xFF", 1), View("12345678\0", 9)})
+  for (const View wrong :
+       {View("\xC0\xAF", 2), View("\xED\xA0\x80", 3), View("\xF4\x90\x80\x80", 4), View("\xE2\x82", 2),
+        View("abcdefg\0h", 9), View("\x80", 1), View("\xFF", 1), View("12345678\0", 9)})
     EXPECT_FALSE(is_utf8_without_nul(wrong)) << to_hex(wrong);
 }
 

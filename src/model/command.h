@@ -44,7 +44,7 @@ struct Command {
   std::shared_ptr<const std::string> text{};
   std::vector<std::uint32_t> parameter_types{};
   std::vector<Parameter> parameters{};
-  std::uint32_t function = 0;  // OID, for `call`
+  std::uint32_t function = 0;    // OID, for `call`
   bool names_something = false;  // it refers to a statement or portal by name (text may then be unknown)
 };
 
@@ -67,9 +67,9 @@ using Step = std::variant<Command, Chunk, Control>;
 /// How a Command ended at the target.
 struct Completion {
   enum class Outcome : std::uint8_t {
-    done,      // the target confirmed it
-    failed,    // the target (or we, in its place) answered with an error
-    skipped,   // an earlier error of the same pipeline made the target ignore it
+    done,     // the target confirmed it
+    failed,   // the target (or we, in its place) answered with an error
+    skipped,  // an earlier error of the same pipeline made the target ignore it
   };
   std::uint64_t command = 0;  // Command::number
   Outcome outcome = Outcome::done;
@@ -86,8 +86,8 @@ struct Reply {
 
   std::uint64_t op = kNoOp;
   base::Bytes wire{};
-  bool ends_op = false;   // nothing more will come for this op
-  bool ends_frame = true;  // `wire` ends where a frame ends; false: the rest of a streamed frame follows
+  bool ends_op = false;             // nothing more will come for this op
+  bool ends_frame = true;           // `wire` ends where a frame ends; false: the rest of a streamed frame follows
   std::uint64_t rows = 0;           // rows that end in `wire`
   std::vector<std::string> tags{};  // command tags, or the protocol's status
   std::optional<Error> error{};

@@ -14,9 +14,9 @@ std::string_view name_of(PrincipalKind kind);
 struct Principal {
   std::string name{};
   PrincipalKind kind = PrincipalKind::agent;
-  std::string owner{};                 // of an agent: the human who answers for it
+  std::string owner{};  // of an agent: the human who answers for it
   std::vector<std::string> groups{};
-  std::vector<std::string> act{};      // on whose behalf, nearest first
+  std::vector<std::string> act{};  // on whose behalf, nearest first
 };
 
 /// How the principal showed who it is.

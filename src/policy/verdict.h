@@ -16,7 +16,7 @@ class Engine;
 
 /// What was decided and on what grounds; goes into the trail with the Step.
 struct Grounds {
-  std::string rules{};  // names of the rules that decided, ", " between; empty: no rule matched
+  std::string rules{};         // names of the rules that decided, ", " between; empty: no rule matched
   std::uint64_t rule_set = 0;  // log index of the rule set's event in the trail
   std::shared_ptr<const model::Understanding> understanding{};  // never null for a Command
 };
