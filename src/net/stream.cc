@@ -100,20 +100,28 @@ base::Result<Address> parse_address(base::View text) {
                     "write for example db1.internal:5432 or [2001:db8::1]:5432");
 }
 
+namespace {
+
+/// The failure as a value: `a || b` takes an exception for one that did not finish, and would wait for the timer.
+Task<boost::system::error_code> try_connect(asio::ip::tcp::socket* socket, std::string host, std::string port) {
+  asio::ip::tcp::resolver resolver(socket->get_executor());
+  auto [error, found] = co_await resolver.async_resolve(host, port, asio::as_tuple(asio::use_awaitable));
+  if (error) co_return error;
+  const auto [failure, endpoint] = co_await asio::async_connect(*socket, found, asio::as_tuple(asio::use_awaitable));
+  co_return failure;
+}
+
+}  // namespace
+
 Task<asio::ip::tcp::socket> connect(Address address, int seconds) {
   using asio::experimental::awaitable_operators::operator||;
   const auto executor = co_await asio::this_coro::executor;
   asio::ip::tcp::socket socket(executor);
-  asio::ip::tcp::resolver resolver(executor);
   asio::steady_timer timer(executor, std::chrono::seconds(seconds));
-  auto attempt = [](asio::ip::tcp::resolver& by, asio::ip::tcp::socket& to, std::string host,
-                    std::string port) -> Task<void> {
-    const auto found = co_await by.async_resolve(host, port, asio::use_awaitable);
-    co_await asio::async_connect(to, found, asio::use_awaitable);
-  };
-  const auto first = co_await (attempt(resolver, socket, address.host, std::to_string(address.port)) ||
+  const auto first = co_await (try_connect(&socket, address.host, std::to_string(address.port)) ||
                                timer.async_wait(asio::use_awaitable));
   if (first.index() == 1) throw boost::system::system_error(asio::error::timed_out);
+  if (std::get<0>(first)) throw boost::system::system_error(std::get<0>(first));
   co_return socket;
 }
 

@@ -35,7 +35,7 @@ class OwnSession {
     if (auto cut = codec_->from_client(protocol_.query(text), steps); !cut) throw Unreadable{cut.error().message};
     std::size_t next = 0;
     while (next < steps.size()) {
-      for (auto& one : co_await gate_.admit(steps, next))
+      for (auto& one : co_await gate_.admit(&steps, &next))
         std::visit([this](auto& step) { writer_.send(std::move(step)); }, one);
     }
     co_await writer_.flush();
@@ -138,7 +138,7 @@ Task<Snapshot> CatalogueSource::load() {
   std::string failure;
   bool is_open = false;
   try {
-    auto dialled = co_await dial(*options_.target, *options_.protocol, options_.database, {});
+    auto dialled = co_await dial(options_.target, options_.protocol, options_.database, {});
     audit::SessionOpen open{.protocol = 7,
                             .principal = {.name = "sallyport", .kind = model::PrincipalKind::internal},
                             .authentication = {.method = "internal"},

@@ -19,11 +19,12 @@ struct TargetFailed {
   base::Bytes target_error;  // the target's own error frame, when the client may see it
 };
 
-/// Connects and logs in with the target's credential. Throws TargetFailed only.
-net::Task<Dialled> dial(const Target& target, const Protocol& protocol, std::string database,
+/// Connects and logs in with the target's credential. Throws TargetFailed only. What is pointed at outlives the
+/// gateway's sessions.
+net::Task<Dialled> dial(const Target* target, const Protocol* protocol, std::string database,
                         proto::Settings client_settings);
 
 /// Connects once more only to cancel what runs on the session with that pair. Best effort: throws nothing.
-net::Task<> dial_cancel(const Target& target, const Protocol& protocol, std::uint32_t process, std::uint32_t key);
+net::Task<> dial_cancel(const Target* target, const Protocol* protocol, std::uint32_t process, std::uint32_t key);
 
 }  // namespace sallyport::session

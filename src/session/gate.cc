@@ -107,7 +107,9 @@ policy::Decided Gate::judge(model::Step&& step) {
   return decided;
 }
 
-net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>& steps, std::size_t& next) {
+net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>* all, std::size_t* cursor) {
+  auto& steps = *all;
+  auto& next = *cursor;
   if (options_.catalogue != nullptr && !options_.catalogue->is_current(catalogue_)) {
     catalogue_ = co_await options_.catalogue->current();
     // Outside a transaction the new snapshot shows all that this session changed.

@@ -38,9 +38,10 @@ class Gate {
   ~Gate();
 
   using Admitted = std::vector<audit::Recorder::RecordedDecision>;
-  /// Takes steps[next…], up to and with the first that blocks, and advances `next` past them. They are recorded as the
-  /// target's durability demands when it returns. REQUIRES: !is_blocked_for(steps[next]). Throws audit::Unavailable.
-  net::Task<Admitted> admit(std::vector<model::Step>& steps, std::size_t& next);
+  /// Takes the steps from the cursor on, up to and with the first that blocks, and moves the cursor past them. They are
+  /// recorded as the target's durability demands when it returns. REQUIRES: !is_blocked_for the first of them. Throws
+  /// audit::Unavailable.
+  net::Task<Admitted> admit(std::vector<model::Step>* all, std::size_t* cursor);
 
   /// True when `step` must wait for unblocked().
   bool is_blocked_for(const model::Step& step) const;

@@ -86,7 +86,7 @@ net::Task<> Listener::run() {
     const auto ticket = half_open_.enter(peer.address().to_string(), socket.native_handle());
     auto stream = net::make_stream(std::move(socket));
     net::asio::co_spawn(core.core,
-                        serve(std::move(stream), net::to_string(peer), protocol_, tls_, *core.ground,
+                        serve(std::move(stream), net::to_string(peer), &protocol_, tls_, core.ground,
                               [this, ticket] { half_open_.leave(ticket); }),
                         net::asio::detached);
   }

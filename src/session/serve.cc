@@ -29,9 +29,9 @@ struct Greeting {
 /// The client's handshake up to its token. Nothing when there is no session to come: a cancel request, a client that
 /// was rejected or left.
 Task<std::optional<Greeting>> greet(std::unique_ptr<net::Stream> stream, std::string client_address,
-                                    const Protocol& protocol, std::shared_ptr<const net::ServerTls> tls,
-                                    const Ground& ground) {
-  auto login = protocol.client_login();
+                                    const Protocol* protocol, std::shared_ptr<const net::ServerTls> tls,
+                                    const Ground* ground) {
+  auto login = protocol->client_login();
   char buffer[2048];
   base::View arrived;
   for (;;) {
@@ -47,10 +47,10 @@ Task<std::optional<Greeting>> greet(std::unique_ptr<net::Stream> stream, std::st
       co_return Greeting{std::move(stream), std::move(login), std::move(*identify)};
     } else if (const auto* const cancel = std::get_if<proto::ClientLogin::Cancel>(&action)) {
       // Whether there is such a session is not told, as in PostgreSQL.
-      ground.directory->cancel({cancel->process, cancel->key}, client_address);
+      ground->directory->cancel({cancel->process, cancel->key}, client_address);
       co_return std::nullopt;
     } else if (auto* const reject = std::get_if<proto::ClientLogin::Reject>(&action)) {
-      ground.log("login rejected from=" + client_address + " reason=\"" + reject->reason.message + "\"");
+      ground->log("login rejected from=" + client_address + " reason=\"" + reject->reason.message + "\"");
       if (!reject->octets.empty()) co_await stream->write(reject->octets);
       co_await stream->finish();
       co_return std::nullopt;
@@ -62,12 +62,24 @@ Task<std::optional<Greeting>> greet(std::unique_ptr<net::Stream> stream, std::st
   }
 }
 
+/// A client that broke off is no greeting. A value, because `a || b` takes an exception for one that did not finish.
+Task<std::optional<Greeting>> try_greet(std::unique_ptr<net::Stream> stream, std::string client_address,
+                                        const Protocol* protocol, std::shared_ptr<const net::ServerTls> tls,
+                                        const Ground* ground) {
+  try {
+    co_return co_await greet(std::move(stream), client_address, protocol, std::move(tls), ground);
+  } catch (const boost::system::system_error& error) {
+    ground->log("login broken off from=" + client_address + " reason=\"" + error.code().message() + "\"");
+    co_return std::nullopt;
+  }
+}
+
 /// Writes what may be the last thing this client hears; it has a second to take it.
-Task<> say(net::Stream& stream, base::Bytes octets) {
+Task<> say(net::Stream* stream, base::Bytes octets) {
   using net::asio::experimental::awaitable_operators::operator||;
   net::asio::steady_timer timer(co_await net::asio::this_coro::executor, std::chrono::seconds(1));
-  co_await (stream.write(octets) || timer.async_wait(net::asio::use_awaitable));
-  co_await stream.finish();
+  co_await (stream->write(octets) || timer.async_wait(net::asio::use_awaitable));
+  co_await stream->finish();
 }
 
 /// One who has logged in, or tried to.
@@ -91,12 +103,12 @@ class Visit {
     std::optional<Dialled> dialled;
     std::optional<TargetFailed> failed;
     try {
-      dialled = co_await dial(*target, protocol_, open_.database, greeting_.who.settings);
+      dialled = co_await dial(target, &protocol_, open_.database, greeting_.who.settings);
     } catch (TargetFailed& failure) {
       failed = std::move(failure);
     }
     if (failed) co_return co_await reject(std::move(failed->reason), &failed->target_error);
-    co_await converse(*target, std::move(*dialled));
+    co_await converse(target, std::move(*dialled));
   }
 
  private:
@@ -134,11 +146,11 @@ class Visit {
     }
     base::Bytes octets = greeting_.login->reject(reason);
     if (target_error != nullptr && !target_error->empty()) octets = *target_error;
-    co_await say(*greeting_.stream, std::move(octets));
+    co_await say(greeting_.stream.get(), std::move(octets));
   }
 
-  Task<> converse(const Target& target, Dialled dialled) {
-    audit::Recorder recorder(*ground_.trail, *ground_.lane, target.durability);
+  Task<> converse(const Target* target, Dialled dialled) {
+    audit::Recorder recorder(*ground_.trail, *ground_.lane, target->durability);
     open_.target_session = std::to_string(dialled.login.process);
     std::optional<Refusal> unrecorded;
     try {
@@ -151,7 +163,7 @@ class Visit {
     }
     if (unrecorded) {
       ground_.log("session refused: " + unrecorded->detail);
-      co_return co_await say(*greeting_.stream, greeting_.login->reject(*unrecorded));
+      co_return co_await say(greeting_.stream.get(), greeting_.login->reject(*unrecorded));
     }
 
     const std::string id = base::to_hex(recorder.session());
@@ -172,7 +184,7 @@ class Visit {
                        .client_address = open_.client_address,
                        .principal = open_.principal,
                        .authentication = open_.authentication,
-                       .to = &target,
+                       .to = target,
                        .database = open_.database},
                       protocol_, ground_, recorder);
       const auto key = session.enter();
@@ -199,25 +211,25 @@ class Visit {
 
 }  // namespace
 
-Task<> serve(std::unique_ptr<net::Stream> stream, std::string client_address, const Protocol& protocol,
-             std::shared_ptr<const net::ServerTls> tls, const Ground& ground, std::function<void()> admitted) {
+Task<> serve(std::unique_ptr<net::Stream> stream, std::string client_address, const Protocol* protocol,
+             std::shared_ptr<const net::ServerTls> tls, const Ground* ground, std::function<void()> admitted) {
   using net::asio::experimental::awaitable_operators::operator||;
   try {
     std::optional<Greeting> greeting;
     {
       net::asio::steady_timer timer(co_await net::asio::this_coro::executor, kLoginTime);
-      auto first = co_await (greet(std::move(stream), client_address, protocol, std::move(tls), ground) ||
+      auto first = co_await (try_greet(std::move(stream), client_address, protocol, std::move(tls), ground) ||
                              timer.async_wait(net::asio::use_awaitable));
       admitted();
       if (first.index() == 1) co_return;  // silent: nobody to tell
       greeting = std::move(std::get<0>(first));
     }
     if (!greeting) co_return;
-    Visit visit(std::move(*greeting), std::move(client_address), protocol, ground);
+    Visit visit(std::move(*greeting), std::move(client_address), *protocol, *ground);
     co_await visit.run();
   } catch (const boost::system::system_error& error) {
     admitted();
-    ground.log("login ended: " + error.code().message());
+    ground->log("login ended: " + error.code().message());
   }
 }
 

@@ -107,7 +107,7 @@ Task<> Session::read_client() {
   for (;;) {
     if (!arrived.empty()) {
       const auto cut = codec_->from_client(arrived, steps);
-      co_await pass(steps);
+      co_await pass(&steps);
       if (!cut) {
         end(of_error(cut.error()));
         co_return;
@@ -128,13 +128,14 @@ Task<> Session::read_client() {
   co_await target_->finish();
 }
 
-Task<> Session::pass(std::vector<model::Step>& steps) {
+Task<> Session::pass(std::vector<model::Step>* all) {
+  auto& steps = *all;
   for (std::size_t next = 0; next < steps.size();) {
-    co_await settle(steps, next);
+    co_await settle(all, next);
     if (const auto* control = std::get_if<model::Control>(&steps.back());
         control != nullptr && control->kind == model::Control::Kind::terminate)
       has_said_goodbye_ = true;
-    auto admitted = co_await gate_.admit(steps, next);
+    auto admitted = co_await gate_.admit(all, &next);
     if (is_ending_ || is_over_) co_return;
     for (auto& one : admitted) {
       index(one);
@@ -147,7 +148,8 @@ Task<> Session::pass(std::vector<model::Step>& steps) {
 }
 
 /// Waits until it is certain what the next Command is about: an earlier one may still change what names mean.
-Task<> Session::settle(std::vector<model::Step>& steps, std::size_t next) {
+Task<> Session::settle(std::vector<model::Step>* all, std::size_t next) {
+  auto& steps = *all;
   if (!gate_.is_blocked_for(steps[next])) co_return;
   target_writer_.nudge();
   co_await target_writer_.flush();
@@ -249,7 +251,7 @@ Task<> Session::pass_cancels() {
     co_await recorder_.note("cancel", std::move(meta));
     // Asked again: what was outstanding may have been answered while this was recorded.
     if (is_passed_on && codec_->is_outstanding() && !is_over_)
-      co_await dial_cancel(to_, protocol_, target_process_, target_key_);
+      co_await dial_cancel(&to_, &protocol_, target_process_, target_key_);
   }
 }
 
@@ -282,7 +284,7 @@ void Session::end(const Refusal& reason) {
   why_ = reason.detail.empty() ? reason.message : reason.message + ": " + reason.detail;
   if (codec_->is_outstanding()) {
     // What runs at the target must not go on unwatched. Outlives the session: everything it needs is copied or global.
-    net::asio::co_spawn(ground_.core, dial_cancel(to_, protocol_, target_process_, target_key_), net::asio::detached);
+    net::asio::co_spawn(ground_.core, dial_cancel(&to_, &protocol_, target_process_, target_key_), net::asio::detached);
   }
   client_writer_.finish(reason);
   target_->close();

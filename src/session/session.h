@@ -84,11 +84,11 @@ class Session {
 
  private:
   net::Task<> read_client();
-  net::Task<> pass(std::vector<model::Step>& steps);
+  net::Task<> pass(std::vector<model::Step>* all);
   void index(const audit::Recorder::RecordedDecision& decision);
   net::Task<> read_target();
   void take_from_target(base::View octets, bool may_have_more);
-  net::Task<> settle(std::vector<model::Step>& steps, std::size_t next);
+  net::Task<> settle(std::vector<model::Step>* all, std::size_t next);
   net::Task<> write_client();
   net::Task<> pass_cancels();
   net::Task<> watch_time();
@@ -123,7 +123,8 @@ class Session {
 
 /// A client from its first octet to its last: login, target's login, session, and the trail's record of each.
 /// `admitted`: called once the client has shown who it is, so that it no longer counts as half-open.
-net::Task<> serve(std::unique_ptr<net::Stream> stream, std::string client_address, const Protocol& protocol,
-                  std::shared_ptr<const net::ServerTls> tls, const Ground& ground, std::function<void()> admitted);
+/// What is pointed at outlives it.
+net::Task<> serve(std::unique_ptr<net::Stream> stream, std::string client_address, const Protocol* protocol,
+                  std::shared_ptr<const net::ServerTls> tls, const Ground* ground, std::function<void()> admitted);
 
 }  // namespace sallyport::session
