@@ -230,6 +230,9 @@ Task<> serve(std::unique_ptr<net::Stream> stream, std::string client_address, co
   } catch (const boost::system::system_error& error) {
     admitted();
     ground->log("login ended: " + error.code().message());
+  } catch (const std::exception& error) {
+    admitted();
+    ground->log(std::string("login ended by an error of the gateway's own: ") + error.what());
   }
 }
 

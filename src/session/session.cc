@@ -95,6 +95,9 @@ Task<> Session::guard(Task<> part) {
   } catch (const boost::system::system_error& error) {
     if (!is_over_ && !is_ending_) why_ = "connection failed: " + error.code().message();
     is_client_lost = true;
+  } catch (const std::exception& error) {
+    ground_.log("session " + what_.id + " ends by an error of the gateway's own: " + error.what());
+    reason = Refusal{.kind = Refusal::Kind::internal, .message = "the session ends because of an error in the gateway"};
   }
   if (reason) end(*reason);
   if (is_client_lost && !is_ending_) stop();
