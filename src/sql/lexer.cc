@@ -89,8 +89,9 @@ bool Lexer::skip_quoted(char quote, bool has_escapes, bool is_bits) {
   return false;
 }
 
-/// A text that is followed by blanks with a newline among them, and then a quote, goes on (manual 4.1.2.1). "--"
-/// comments count as blanks there, block comments do not. Moves behind that quote.
+/// A text that is followed by blanks with a newline among them, and then a quote, goes on (manual 4.1.2.1). Moves
+/// behind that quote. The server lets "--" comments stand between, libpg_query's scanner does not: as it, we then see
+/// two texts, which no grammar allows, so that such a statement is unknown.
 bool Lexer::continues() {
   std::size_t at = at_;
   bool has_newline = false;
@@ -101,10 +102,6 @@ bool Lexer::continues() {
       ++at;
     } else if (is_in(c, kBlank)) {
       ++at;
-    } else if (has_newline && c == '-' && at + 1 < text_.size() && text_[at + 1] == '-') {
-      while (at < text_.size() && text_[at] != '\n' && text_[at] != '\r') ++at;
-      // special_whitespace wants the comment closed by a newline.
-      if (at == text_.size()) return false;
     } else {
       break;
     }

@@ -110,6 +110,12 @@ TEST(Lexer, AgreesWithPostgresOnRandomPieces) {
   }
 }
 
+TEST(Lexer, DoesNotContinueATextBehindAComment) {
+  for (const char* text :
+       {"'a'\n'b'", "'a'\n--c\n'b'", "'a' --c\n'b'", "''\n--8'\n--9''\n''\n--+1\n", "'a'\n--c\n--d\n'b'\n'c'"})
+    expect_same(text);
+}
+
 TEST(Lexer, EndsInAnErrorWhatIsNotClosed) {
   for (const char* text : {"'a", "\"a", "\"\"", "$$a", "$a$ $b$", "/* /* */", "E'\\'", "1a", "$1a", "1e", "\x01"}) {
     std::vector<Span> spans;
