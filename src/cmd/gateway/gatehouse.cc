@@ -179,6 +179,15 @@ session::Ground Gatehouse::make_ground(Core& core) {
   return ground;
 }
 
+// describe_targets names the session's settings by the configuration's words: the two must count alike.
+static_assert(static_cast<int>(net::TargetTls::disable) == static_cast<int>(config::TargetTls::disable) &&
+              static_cast<int>(net::TargetTls::require) == static_cast<int>(config::TargetTls::require) &&
+              static_cast<int>(net::TargetTls::verify_ca) == static_cast<int>(config::TargetTls::verify_ca) &&
+              static_cast<int>(net::TargetTls::verify_full) == static_cast<int>(config::TargetTls::verify_full));
+static_assert(static_cast<int>(audit::Durability::strict) == static_cast<int>(config::Durability::strict) &&
+              static_cast<int>(audit::Durability::request) == static_cast<int>(config::Durability::request) &&
+              static_cast<int>(audit::Durability::batch) == static_cast<int>(config::Durability::batch));
+
 std::vector<api::TargetInfo> Gatehouse::describe_targets() const {
   std::vector<api::TargetInfo> out;
   for (const auto& [name, target] : *targets_.load())
