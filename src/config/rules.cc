@@ -247,9 +247,10 @@ std::vector<policy::Rule> rules_of(const Config& config) {
         break;
       case RuleOptions::Then::hold: {
         const HoldOptions hold = options.hold.value_or(HoldOptions{});
-        rule.then = policy::Rule::HoldFor{
-            hold.groups, static_cast<int>(hold.count), std::chrono::duration_cast<std::chrono::seconds>(hold.timeout),
-            std::chrono::duration_cast<std::chrono::seconds>(hold.in_transaction_timeout)};
+        rule.then =
+            policy::Rule::HoldFor{hold.groups, hold.principals, static_cast<int>(hold.count),
+                                  std::chrono::duration_cast<std::chrono::seconds>(hold.timeout),
+                                  std::chrono::duration_cast<std::chrono::seconds>(hold.in_transaction_timeout)};
         break;
       }
     }

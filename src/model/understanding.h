@@ -49,11 +49,21 @@ struct NameChange {
   std::string text{};
 };
 
+/// A text of the session that a Command's own text stands for: EXECUTE name, FETCH FROM name.
+struct StoredText {
+  enum class Kind : std::uint8_t { statement, cursor };
+  Kind kind = Kind::statement;
+  std::string name{};
+  std::string text{};
+};
+
 struct Understanding {
   EffectSet effects{};                  // of all statements together
   std::vector<Statement> statements{};  // in the order of the text
   std::vector<Relation> relations{};    // each once
   std::vector<NameChange> changes{};    // in the order of the text
+  std::vector<StoredText> stored{};     // that it stands for, in the order of the text, the inner ones behind
+  bool only_prepares = false;           // PREPARE and nothing else: none of the effects is due now
   /// Set when no rule can allow it: not UTF-8, NUL, over the limit, a pinned setting.
   std::optional<Refusal> refusal{};
   std::string note{};  // why something is unknown or a call, for the DETAIL of a denial: "function f() is not reviewed"

@@ -171,6 +171,26 @@ model::Refusal unmatched(const Concerned& concerned, const Understanding& what, 
   return refused("", "refused: no rule allows this to " + where, what, std::move(hint));
 }
 
+/// What the rules that hold it demand together; `names` gets theirs.
+std::optional<Terms> terms_of(const std::vector<const Rule*>& holds, const Understanding& what, std::string& names) {
+  std::optional<Terms> terms;
+  for (const Rule* rule : holds) {
+    if (!meets(rule->if_, what)) continue;
+    append_name(names, rule->name);
+    const auto& then = std::get<Rule::HoldFor>(rule->then);
+    if (!terms) terms = Terms{.timeout = then.timeout, .in_transaction_timeout = then.in_transaction_timeout};
+    terms->timeout = std::min(terms->timeout, then.timeout);
+    terms->in_transaction_timeout = std::min(terms->in_transaction_timeout, then.in_transaction_timeout);
+    terms->demands.push_back({rule->name, then.approver_groups, then.approver_principals, then.count});
+  }
+  return terms;
+}
+
+/// Nothing of it runs now: what was prepared is judged again, with its values, when it does.
+bool only_prepares(const model::Command& command, const Understanding& what) {
+  return command.kind == model::CommandKind::prepare || what.only_prepares;
+}
+
 }  // namespace
 
 Engine::Engine(std::vector<Rule> rules, std::uint64_t rule_set) : rules_(std::move(rules)), rule_set_(rule_set) {}
@@ -205,15 +225,7 @@ Engine::Outcome Engine::decide(const Understanding& what, const model::Principal
             .refusal = refused(names, std::move(text), what, "No other rule can allow what a deny rule refuses.")};
   }
 
-  for (const Rule* rule : concerned.holds) {
-    if (meets(rule->if_, what)) append_name(names, rule->name);
-  }
-  if (!names.empty()) {
-    return {
-        .rules = names,
-        .refusal = refused(names, "refused by rule " + names + ": it needs an approval", what,
-                           "Approvals are not available on this gateway yet: have a person with the right run it.")};
-  }
+  if (auto terms = terms_of(concerned.holds, what, names)) return {.rules = names, .hold = std::move(terms)};
 
   const bool is_nothing = what.statements.empty() && what.effects.is_empty();
   for (const Rule* rule : concerned.allows) {
@@ -226,16 +238,34 @@ Engine::Outcome Engine::decide(const Understanding& what, const model::Principal
   return {.refusal = unmatched(concerned, what, principal, target)};
 }
 
-Decided Engine::judge(model::Command&& command, std::shared_ptr<const Understanding> understanding,
+Verdict Engine::judge(model::Command&& command, std::shared_ptr<const Understanding> understanding,
                       const model::Principal& principal, const model::TargetName& target) const {
   Outcome outcome = decide(*understanding, principal, target);
+  const bool is_held = outcome.hold && !only_prepares(command, *understanding);
   Grounds grounds{.rules = std::move(outcome.rules), .rule_set = rule_set_, .understanding = std::move(understanding)};
   if (outcome.refusal) return Denial(std::move(command), std::move(grounds), std::move(*outcome.refusal));
+  if (is_held) return Hold(std::move(command), std::move(grounds), std::move(*outcome.hold));
   return Permit(model::Step(std::move(command)), std::move(grounds));
+}
+
+bool Engine::would_hold(const model::Command& command, const Understanding& understanding,
+                        const model::Principal& principal, const model::TargetName& target) const {
+  return !only_prepares(command, understanding) && decide(understanding, principal, target).hold.has_value();
+}
+
+bool Engine::may_hold(const model::Principal& principal, const model::TargetName& target) const {
+  return std::ranges::any_of(rules_, [&](const Rule& rule) {
+    return std::holds_alternative<Rule::HoldFor>(rule.then) && is_about(rule.who, principal) &&
+           is_about(rule.on, target);
+  });
 }
 
 Permit Engine::follow(model::Chunk&& chunk, Grounds grounds) const {
   return Permit(model::Step(std::move(chunk)), std::move(grounds));
+}
+
+Permit Engine::follow(model::Command&& command, const Precedent& precedent) const {
+  return Permit(model::Step(std::move(command)), precedent.grounds());
 }
 
 Permit Engine::follow(model::Control&& control) const {
@@ -244,7 +274,12 @@ Permit Engine::follow(model::Control&& control) const {
 
 std::optional<model::Refusal> Engine::judge_settings(const Understanding& settings, const model::Principal& principal,
                                                      const model::TargetName& target) const {
-  return decide(settings, principal, target).refusal;
+  Outcome outcome = decide(settings, principal, target);
+  // Nobody can be asked before there is a session.
+  if (outcome.hold)
+    return refused(outcome.rules, "refused by rule " + outcome.rules + ": a session cannot begin with these settings",
+                   settings, "Connect without them and SET them: that can wait for an approval.");
+  return outcome.refusal;
 }
 
 }  // namespace sallyport::policy

@@ -19,21 +19,28 @@ namespace sallyport::policy {
 /// All rules that match count; the strongest wins: deny > hold > allow; no match is a denial. An allow matches only
 /// when it covers every effect, statement and relation; a deny or a hold matches when any is covered. Any allow that
 /// the principal has on the target covers housekeeping (model::Statement::is_housekeeping) and what does nothing by
-/// itself. An allow that lists relations covers no schema change of anything but relations. A hold is answered with a
-/// denial that says so: approvals are not available yet. Principals of kind `internal` (the gateway itself) are judged
-/// by one built-in rule and by no other: they may read.
+/// itself. An allow that lists relations covers no schema change of anything but relations. Principals of kind
+/// `internal` (the gateway itself) are judged by one built-in rule and by no other: they may read.
 class Engine {
  public:
   /// `rule_set`: log index of the event that recorded these rules.
   explicit Engine(std::vector<Rule> rules, std::uint64_t rule_set = 0);
 
-  /// REQUIRES: `understanding` is not null. It goes into the verdict's Grounds.
-  Decided judge(model::Command&& command, std::shared_ptr<const model::Understanding> understanding,
+  /// REQUIRES: `understanding` is not null. It goes into the verdict's Grounds. What only prepares
+  /// (CommandKind::prepare, PREPARE) is not held: what it prepares is, with its values, when it is bound or run.
+  Verdict judge(model::Command&& command, std::shared_ptr<const model::Understanding> understanding,
                 const model::Principal& principal, const model::TargetName& target) const;
+  /// Would judge() hold it? The Command stays where it is.
+  bool would_hold(const model::Command& command, const model::Understanding& understanding,
+                  const model::Principal& principal, const model::TargetName& target) const;
+  /// False: would_hold is false for anything that they do there.
+  bool may_hold(const model::Principal& principal, const model::TargetName& target) const;
 
-  /// The one maker of a Permit for what is not a Command: payload of an admitted Command, whose grounds these are, and
-  /// housekeeping from the codec's closed list.
+  /// The one maker of a Permit for what is not judged by itself: payload of an admitted Command, whose grounds these
+  /// are; the Execute or FETCH of what an admitted Command bound or declared, while nothing that was judged there has
+  /// changed (that it has not is the caller's to know); and housekeeping from the codec's closed list.
   Permit follow(model::Chunk&& chunk, Grounds grounds) const;
+  Permit follow(model::Command&& command, const Precedent& precedent) const;
   Permit follow(model::Control&& control) const;
 
   /// At the beginning of a session: may the principal have one on the target, with these settings
@@ -47,7 +54,8 @@ class Engine {
  private:
   struct Outcome {
     std::string rules{};                      // that decided
-    std::optional<model::Refusal> refusal{};  // empty: allowed
+    std::optional<model::Refusal> refusal{};  // set: denied
+    std::optional<Terms> hold{};              // set: held; neither: allowed
   };
   Outcome decide(const model::Understanding& understanding, const model::Principal& principal,
                  const model::TargetName& target) const;

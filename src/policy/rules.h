@@ -42,7 +42,7 @@ struct Rule {
     std::string message{};
   };
   struct HoldFor {
-    std::vector<std::string> approver_groups{};
+    std::vector<std::string> approver_groups{}, approver_principals{};  // any of either may approve
     int count = 1;
     std::chrono::seconds timeout = std::chrono::minutes(15);
     std::chrono::seconds in_transaction_timeout = std::chrono::minutes(1);

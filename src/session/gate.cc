@@ -99,12 +99,18 @@ policy::Decided Gate::judge(model::Step&& step) {
   const std::uint64_t number = command.number;
   const bool can_block = runs(command.kind);
   auto understanding = understand(command);
-  auto decided = engine_->judge(std::move(command), understanding, options_.principal, options_.target);
-  if (const auto* const permit = std::get_if<policy::Permit>(&decided)) {
-    last_permit_ = permit->grounds();
-    if (can_block && understanding->is_barrier()) barrier_ = Barrier{number, std::move(understanding)};
+  auto verdict = engine_->judge(std::move(command), understanding, options_.principal, options_.target);
+  if (auto* const hold = std::get_if<policy::Hold>(&verdict)) {
+    const std::string rules = hold->grounds().rules;
+    return std::move(*hold).refuse({.rule = rules,
+                                    .message = "refused by rule " + rules + ": it needs an approval",
+                                    .hint = "Approvals are not available on this gateway yet."});
   }
-  return decided;
+  if (auto* const denial = std::get_if<policy::Denial>(&verdict)) return std::move(*denial);
+  auto& permit = std::get<policy::Permit>(verdict);
+  last_permit_ = permit.grounds();
+  if (can_block && understanding->is_barrier()) barrier_ = Barrier{number, std::move(understanding)};
+  return std::move(permit);
 }
 
 net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>* all, std::size_t* cursor) {

@@ -133,8 +133,11 @@ void Walker::prepare_statement(const Message& message, model::Statement& own) {
 }
 
 /// The effects of a text that an earlier Command gave to the session.
-void Walker::stored_text(const std::string* text, const std::string& what) {
+void Walker::stored_text(const std::string* text, model::StoredText::Kind kind, const std::string& name) {
+  const bool is_cursor = kind == model::StoredText::Kind::cursor;
+  const std::string what = (is_cursor ? "cursor " : "prepared statement ") + name;
   if (text == nullptr) return add_unknown(what + " is not known to the gateway");
+  found_.stored.push_back({kind, name, *text});
   if (stored_depth_ >= kMaxStored) return add_unknown(what + " is nested too deeply");
   if (text->size() > limits_.statement || nesting_bound(*text) > limits_.nesting) {
     return add_unknown(what + " is too long or nested too deeply");
@@ -171,7 +174,7 @@ void Walker::execute_statement(const Message& message, model::Statement&) {
   } else if (names_ != nullptr && !forgot_prepared_) {
     text = names_->prepared_text(name);
   }
-  stored_text(text, "prepared statement " + name);
+  stored_text(text, model::StoredText::Kind::statement, name);
 }
 
 void Walker::deallocate_statement(const Message& message, model::Statement& own) {
@@ -212,7 +215,7 @@ void Walker::fetch_statement(const Message& message, model::Statement& own) {
   } else if (names_ != nullptr && !forgot_cursors_) {
     text = names_->cursor_text(name);
   }
-  stored_text(text, "cursor " + name);
+  stored_text(text, model::StoredText::Kind::cursor, name);
 }
 
 void Walker::close_statement(const Message& message, model::Statement& own) {

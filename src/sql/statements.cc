@@ -17,11 +17,13 @@ Walker::Walker(const Input& input, Resolver resolver)
 }
 
 void Walker::walk(const Tree& tree) {
+  bool runs = false;
   for (const auto& item : tree.statements()) {
     if (item.message == nullptr) continue;  // nothing between two semicolons
     const std::size_t at = found_.statements.size();
     const bool is_after_definitions = changes_definitions_;
     statement(*item.message, item.text);
+    runs = runs || found_.statements[at].kind != "PREPARE";
     // The types and operators of this statement count for it: judged under the names that hold now.
     const auto others = std::exchange(effects_, {});
     judge_types_and_operators();
@@ -34,6 +36,7 @@ void Walker::walk(const Tree& tree) {
     }
     effects_.add(others);
   }
+  found_.only_prepares = !runs && !found_.statements.empty();
 }
 
 void Walker::add(const FunctionMeaning& meaning) {

@@ -67,7 +67,7 @@ class Walker {
   void declare_statement(const Message& message, model::Statement& statement);
   void fetch_statement(const Message& message, model::Statement& statement);
   void close_statement(const Message& message, model::Statement& statement);
-  void stored_text(const std::string* text, const std::string& what);
+  void stored_text(const std::string* text, model::StoredText::Kind kind, const std::string& name);
   // ---- definitions (definitions.cc) ----
   void definition(const Message& message, model::Statement& statement);
   void bare(const Message& message, model::Statement& statement);
