@@ -83,7 +83,8 @@ boost::asio::awaitable<void> write(Writers& writers, audit::Lane& lane) {
     command.wire = *text;
     command.text = text;
     std::vector<policy::Decided> commands;
-    commands.push_back(writers.engine.judge(std::move(command), understanding, principal, target));
+    auto verdict = writers.engine.judge(std::move(command), understanding, principal, target);
+    commands.emplace_back(std::move(std::get<policy::Permit>(verdict)));
     co_await recorder.durable(recorder.append_requests(std::move(commands)));
     model::Reply reply{.op = op};
     reply.wire.assign(90, 'r');

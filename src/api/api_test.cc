@@ -43,7 +43,7 @@ class ApiTest : public testing::Test {
     agent.name = "agent-1";
     tokens_ = std::move(identity::Tokens::open(*store_, {{agent}, std::chrono::hours(1)}).value());
     index_ = std::move(store::SearchIndex::open(folder_ + "/search.db", {}).value());
-    routes_ = std::make_unique<Routes>(gateway_, *tokens_, *index_, Routes::Options{folder_});
+    routes_ = std::make_unique<Routes>(gateway_, *tokens_, *index_, desk_, Routes::Options{folder_});
     start({});
     gateway_.live.push_back({kTwo, "agent-1", "orders", "db", "127.0.0.1:9", "tok-1", 5});
     gateway_.add(kOne, "session_open", open_meta("agent-1", "orders"), 0);
@@ -102,6 +102,7 @@ class ApiTest : public testing::Test {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<identity::Tokens> tokens_;
   std::unique_ptr<store::SearchIndex> index_;
+  approval::Desk desk_{{}};
   std::unique_ptr<Routes> routes_;
   std::unique_ptr<AdminSocket> socket_;
 };

@@ -69,6 +69,7 @@ class FakeGateway : public Gateway {
   std::vector<TargetInfo> targets() const override {
     return {{"orders", "postgres", "db:5432", "orders", "verify-full", "strict", {{"env", "prod"}}}};
   }
+  bool is_break_glass() const override { return break_glass; }
   bool end_session(const std::string& id, const std::string& by) override {
     const std::lock_guard lock(mutex);
     log.push_back("ended " + id.substr(0, 2) + " by " + by);
@@ -128,6 +129,7 @@ class FakeGateway : public Gateway {
   std::string late_note;        // the checkpoint until it was asked for twice
   std::string note = "a note";  // the checkpoint
   std::atomic<bool> is_full = false;
+  std::atomic<bool> break_glass = false;
 };
 
 }  // namespace sallyport::api::testing_gateway

@@ -60,6 +60,8 @@ class Gateway {
 
   virtual std::vector<LiveSession> live_sessions() const = 0;
   virtual std::vector<TargetInfo> targets() const = 0;
+  /// May the operator of this machine speak for a local principal?
+  virtual bool is_break_glass() const = 0;
   /// Ends a live session; `by` goes into its last words. False: it is not live.
   virtual bool end_session(const std::string& id, const std::string& by) = 0;
 

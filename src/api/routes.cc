@@ -10,16 +10,13 @@
 #include <thread>
 
 #include "api/event_json.h"
+#include "api/reading.h"
 #include "audit/cbor.h"
 
 namespace sallyport::api {
 namespace {
 
 namespace json = boost::json;
-
-Response answer(const json::value& body, int status = 200) {
-  return {status, "application/json", json::serialize(body), {}};
-}
 
 json::object token_json(const store::TokenRow& row, std::int64_t now_ns) {
   json::object out{{"id", row.id}, {"principal", row.principal}, {"targets", json::value_from(row.targets)}};
@@ -47,57 +44,6 @@ std::uint64_t signed_size(std::string_view note) {
 
 bool is_session_id(std::string_view id) {
   return id.size() == 32 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-/// The body as an object whose keys are all of `known`.
-base::Result<json::object> body_object(const Request& request, const std::vector<std::string_view>& known) {
-  boost::system::error_code error;
-  json::parse_options strict;
-  strict.max_depth = 8;
-  const json::value value = json::parse(request.body, error, {}, strict);
-  if (error || !value.is_object()) return base::fail(base::Code::malformed, "the body must be a JSON object");
-  for (const auto& pair : value.get_object())
-    if (std::find(known.begin(), known.end(), std::string_view(pair.key())) == known.end())
-      return base::fail(base::Code::malformed,
-                        fmt::format("the body has an unknown key '{}'", std::string_view(pair.key())));
-  return value.get_object();
-}
-
-/// Absent: an empty text. Not text: an error.
-base::Result<std::string> text_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr) return std::string();
-  if (!value->is_string()) return base::fail(base::Code::malformed, fmt::format("'{}' must be text", key));
-  return std::string(std::string_view(value->get_string()));
-}
-
-base::Result<std::vector<std::string>> texts_of(const json::object& object, std::string_view key) {
-  std::vector<std::string> texts;
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr) return texts;
-  if (!value->is_array()) return base::fail(base::Code::malformed, fmt::format("'{}' must be a list of texts", key));
-  for (const json::value& item : value->get_array()) {
-    if (!item.is_string()) return base::fail(base::Code::malformed, fmt::format("'{}' must be a list of texts", key));
-    texts.emplace_back(std::string_view(item.get_string()));
-  }
-  return texts;
-}
-
-base::Result<std::size_t> limit_of(const Request& request, std::size_t usual, std::size_t most) {
-  const auto found = request.query.find("limit");
-  if (found == request.query.end()) return usual;
-  std::size_t limit = 0;
-  const auto [end, error] = std::from_chars(found->second.data(), found->second.data() + found->second.size(), limit);
-  if (error != std::errc() || *end != '\0' || limit < 1 || limit > most)
-    return base::fail(base::Code::malformed, fmt::format("limit must be a number from 1 to {}", most));
-  return limit;
-}
-
-base::Result<void> only_known(const Request& request, const std::vector<std::string_view>& known) {
-  for (const auto& [key, value] : request.query)
-    if (std::find(known.begin(), known.end(), key) == known.end())
-      return base::fail(base::Code::malformed, fmt::format("the address has an unknown parameter '{}'", key));
-  return {};
 }
 
 json::object session_json(const LiveSession& session) {
@@ -153,6 +99,10 @@ Response Routes::route(const Request& request, const Caller& caller, const std::
   if (is("DELETE", "sessions", 2)) return end_session(caller, path[1]);
   if (path.size() == 3 && path[2] == "events" && is("GET", "sessions", 3))
     return session_events(request, caller, path[1]);
+  if (is("GET", "approvals", 1)) return list_approvals(request);
+  if (is("GET", "approvals", 2)) return show_approval(path[1]);
+  if (path.size() == 3 && path[2] == "decision" && is("POST", "approvals", 3))
+    return decide_approval(request, caller, path[1]);
   if (is("GET", "search", 1)) return search(request, caller);
   if (is("POST", "export", 1)) return export_bundle(request, caller);
   if (is("POST", "reindex", 1)) return reindex(caller);

@@ -1,9 +1,11 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/gateway.h"
 #include "api/http.h"
+#include "approval/desk.h"
 #include "identity/tokens.h"
 #include "store/search_index.h"
 
@@ -18,8 +20,8 @@ class Routes {
     std::string scratch_folder{};    // where a bundle is made before it is sent; exists, 0700
     std::size_t most_rows = 10'000;  // of a list or a search
   };
-  Routes(Gateway& gateway, identity::Tokens& tokens, store::SearchIndex& index, Options options)
-      : gateway_(gateway), tokens_(tokens), index_(index), options_(std::move(options)) {}
+  Routes(Gateway& gateway, identity::Tokens& tokens, store::SearchIndex& index, approval::Desk& desk, Options options)
+      : gateway_(gateway), tokens_(tokens), index_(index), desk_(desk), options_(std::move(options)) {}
 
   Response handle(const Request& request, const Caller& caller);
 
@@ -35,6 +37,10 @@ class Routes {
   Response session_events(const Request& request, const Caller& caller, const std::string& id);
   Response show_session(const std::string& id);
   Response end_session(const Caller& caller, const std::string& id);
+  Response list_approvals(const Request& request) const;
+  Response show_approval(const std::string& id) const;
+  base::Result<std::optional<model::Principal>> speaker(const std::string& name, bool is_yes) const;
+  Response decide_approval(const Request& request, const Caller& caller, const std::string& id);
   Response search(const Request& request, const Caller& caller);
   base::Result<void> wait_for_checkpoint() const;
   Response export_bundle(const Request& request, const Caller& caller);
@@ -45,6 +51,7 @@ class Routes {
   Gateway& gateway_;
   identity::Tokens& tokens_;
   store::SearchIndex& index_;
+  approval::Desk& desk_;
   Options options_;
 };
 

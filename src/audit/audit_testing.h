@@ -48,7 +48,9 @@ inline policy::Decided decided(std::uint64_t op, std::string text, model::Effect
   model::Command command{.op = op, .number = op};
   command.wire = "Q" + text;
   command.text = std::make_shared<std::string>(text);
-  return engine.judge(std::move(command), understanding, {.name = "agent-1"}, {.name = "orders"});
+  auto verdict = engine.judge(std::move(command), understanding, {.name = "agent-1"}, {.name = "orders"});
+  if (auto* const permit = std::get_if<policy::Permit>(&verdict)) return std::move(*permit);
+  return std::move(std::get<policy::Denial>(verdict));
 }
 
 inline mask::Masked reply(std::uint64_t op, std::string wire) {

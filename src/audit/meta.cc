@@ -80,6 +80,8 @@ std::string_view name_of(model::Refusal::Kind kind) {
       return "trail_unavailable";
     case session_ended:
       return "session_ended";
+    case cancelled:
+      return "cancelled";
     case internal:
       return "internal";
   }

@@ -352,6 +352,11 @@ boost::asio::awaitable<void> Recorder::note(std::string_view type, base::Bytes m
   co_await body_->until(position);
 }
 
+boost::asio::awaitable<Recorded<policy::Hold>> Recorder::hold(policy::Hold hold, base::Bytes meta_cbor) {
+  co_await note("hold", std::move(meta_cbor));
+  co_return Recorded<policy::Hold>(std::move(hold));
+}
+
 boost::asio::awaitable<void> Recorder::close(std::string_view reason) {
   Body& body = *body_;
   if (body.state != Body::State::open || body.trail.health().state() == Health::State::failed) co_return;

@@ -98,6 +98,12 @@ class Recorder {
   using RecordedDecision = std::variant<Recorded<policy::Permit>, Recorded<policy::Denial>>;
   static RecordedDecision split(Recorded<policy::Decided>&& decided);
 
+  /// A `hold` event with this meta; what comes back may be shown to people. Durable when it returns. Throws
+  /// Unavailable.
+  boost::asio::awaitable<Recorded<policy::Hold>> hold(policy::Hold hold, base::Bytes meta_cbor);
+  /// For the approval desk, which makes a Permit or a Denial of it.
+  static policy::Hold take(Recorded<policy::Hold>&& held) { return std::move(held.value_); }
+
   /// An event that is neither request nor reply: a cancel request, an admin act. Durable when it returns.
   boost::asio::awaitable<void> note(std::string_view type, base::Bytes meta_cbor);
 

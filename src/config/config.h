@@ -100,6 +100,7 @@ struct Limits {
   std::size_t masked_row = 16_MiB;
   std::size_t statement = 64_KiB;
   std::uint32_t holds_per_principal = 5;
+  std::chrono::milliseconds pause_after_denial = std::chrono::seconds(30);  // before a principal may ask again
   /// Bytes of trail one principal may cause in `trail_period`; 0: no limit.
   std::uint64_t trail_bytes_per_principal = 0;
   std::chrono::milliseconds trail_period = std::chrono::hours(1);

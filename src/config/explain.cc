@@ -135,9 +135,7 @@ std::vector<std::string> explain(const Config& config) {
     const char* verb = rule.then == RuleOptions::Then::allow  ? "allow"
                        : rule.then == RuleOptions::Then::hold ? "hold"
                                                               : "deny";
-    out.push_back(fmt::format(
-        "rule {}: {} {} on {}: {}{}", rule.name, verb, who_of(rule), on_of(rule), what_of(rule),
-        rule.then == RuleOptions::Then::hold ? " (approvals are not available in this version: refused)" : ""));
+    out.push_back(fmt::format("rule {}: {} {} on {}: {}", rule.name, verb, who_of(rule), on_of(rule), what_of(rule)));
   }
   if (std::none_of(config.rules.begin(), config.rules.end(),
                    [](const auto& rule) { return rule.then == RuleOptions::Then::allow; }))

@@ -207,6 +207,9 @@ void read_limits(Reading& reading, const YAML::Node& node, Config& config) {
   if (const auto holds = section.take("holds_per_principal"))
     if (const auto count = read_number(reading, *holds, "limits.holds_per_principal", 1, 1000))
       config.limits.holds_per_principal = static_cast<std::uint32_t>(*count);
+  if (const auto pause = section.take("pause_after_denial"))
+    if (const auto read = read_duration(reading, *pause, "limits.pause_after_denial", 0s, 1h))
+      config.limits.pause_after_denial = *read;
   if (const auto bytes = section.take("trail_bytes_per_principal")) {
     const std::string path = "limits.trail_bytes_per_principal";
     const auto text = read_text(reading, *bytes, path);

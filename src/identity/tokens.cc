@@ -188,6 +188,12 @@ std::vector<store::TokenRow> Tokens::list() const {
   return rows;
 }
 
+std::optional<model::Principal> Tokens::principal(const std::string& name) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = std::ranges::find(options_.principals, name, &model::Principal::name);
+  return found == options_.principals.end() ? std::nullopt : std::optional(*found);
+}
+
 void Tokens::replace(TokenOptions options) {
   const std::unique_lock lock(mutex_);
   options_ = std::move(options);

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -61,6 +62,9 @@ class Tokens {
 
   /// Whose is it, and is it good for `target`? REQUIRES nothing of `token`: it is what a stranger sent.
   std::expected<Accepted, model::Refusal> verify(std::string_view token, std::string_view target) const;
+
+  /// A local principal of the configuration; nullopt: there is none of that name.
+  std::optional<model::Principal> principal(const std::string& name) const;
 
   /// True when the token may be revoked, that is, it is there and not revoked yet.
   bool is_revocable(const std::string& id) const;

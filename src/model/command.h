@@ -46,6 +46,8 @@ struct Command {
   std::vector<Parameter> parameters{};
   std::uint32_t function = 0;    // OID, for `call`
   bool names_something = false;  // it refers to a statement or portal by name (text may then be unknown)
+  /// Of `execute`: the number of the Command that bound or declared the portal; empty: not certain.
+  std::optional<std::uint64_t> bound_by{};
 };
 
 /// Payload of a Command that was admitted: COPY data, the rest of a streamed value.

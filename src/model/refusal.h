@@ -18,6 +18,7 @@ struct Refusal {
     too_many_sessions,   // 53300
     trail_unavailable,   // 53100 (disk full), 58030 is not told apart: the client can do nothing about either
     session_ended,       // 57P01
+    cancelled,           // 57014: the client itself asked for it while it waited
     internal,            // XX000
   };
   Kind kind = Kind::not_allowed;

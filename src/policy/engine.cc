@@ -254,6 +254,7 @@ bool Engine::would_hold(const model::Command& command, const Understanding& unde
 }
 
 bool Engine::may_hold(const model::Principal& principal, const model::TargetName& target) const {
+  if (principal.kind == model::PrincipalKind::internal) return false;
   return std::ranges::any_of(rules_, [&](const Rule& rule) {
     return std::holds_alternative<Rule::HoldFor>(rule.then) && is_about(rule.who, principal) &&
            is_about(rule.on, target);

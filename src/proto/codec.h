@@ -1,5 +1,8 @@
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -61,7 +64,13 @@ class Codec {
   /// The text that a name stands for when the SQL itself uses it (EXECUTE name, FETCH FROM name); nullptr: not known.
   virtual const std::string* prepared_text(base::View name) const = 0;
   virtual const std::string* cursor_text(base::View name) const = 0;
+  /// The number of the Command that made that cursor; nullopt: not certain.
+  virtual std::optional<std::uint64_t> cursor_maker(base::View name) const = 0;
 
+  /// True when the target would ignore the next Command, because an earlier one of the same pipeline failed.
+  virtual bool is_skipping() const = 0;
+  /// True when what is forwarded now shares a transaction with what was forwarded before, though none was begun.
+  virtual bool is_pipelining() const = 0;
   /// True while the target owes an answer: a cancel request may be passed on only then.
   virtual bool is_outstanding() const = 0;
   /// The transaction state the target last told: 'I', 'T' or 'E'; 0 when the protocol has none.

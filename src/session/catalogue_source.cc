@@ -51,7 +51,9 @@ class OwnSession {
             .target = options.target->name,
             .catalogue = nullptr,
             .understandings = &understandings_,
-            .limits = {}};
+            .limits = {},
+            .announce = {},
+            .is_client_gone = {}};
   }
 
   Task<base::Bytes> answer() {

@@ -18,6 +18,11 @@ void ClientWriter::send(audit::Recorded<mask::Masked> reply) {
   if (!what.wire.empty()) is_inside_frame_ = !what.ends_frame;
 }
 
+void ClientWriter::announce(const audit::Recorded<policy::Hold>&, const model::Refusal& remark) {
+  remarks_ += codec_.notice(remark);
+  work_.wake();
+}
+
 net::Task<> ClientWriter::room() {
   while (queued_ >= limit_ && !is_abandoned_) co_await room_.wait();
 }
@@ -53,8 +58,14 @@ net::Task<> ClientWriter::flush() {
 
 net::Task<> ClientWriter::run() {
   for (;;) {
-    while (queue_.empty() && !is_draining_ && !is_abandoned_) co_await work_.wait();
+    const auto has_remark = [this] { return !remarks_.empty() && !is_inside_frame_; };
+    while (queue_.empty() && !has_remark() && !is_draining_ && !is_abandoned_) co_await work_.wait();
     if (is_abandoned_) co_return;
+    if (has_remark()) {
+      out_ = std::exchange(remarks_, {});
+      co_await flush();
+      continue;
+    }
     if (queue_.empty()) break;
     const std::size_t batch_size = queued_;
     auto recorded = co_await recorder_.durable(std::exchange(queue_, {}));

@@ -9,7 +9,8 @@
 namespace sallyport::session {
 
 /// The only way to the client after its login: it takes what was masked and recorded, and has no overload for anything
-/// else (test/compile_fail), but for the gateway's own last words. One core.
+/// else (test/compile_fail), but for the gateway's own words: that a Command waits for people, and the last ones. One
+/// core.
 ///
 /// OPEN -queue*-> OPEN -drain | finish-> DRAINING -run returns-> DONE
 class ClientWriter {
@@ -21,6 +22,8 @@ class ClientWriter {
   /// Replies whose recording is under way: they go out in order, each once its event is durable.
   void queue(std::vector<audit::Appended<mask::Masked>> replies);
   void send(audit::Recorded<mask::Masked> reply);
+  /// Tells the client, as soon as no frame is half written, that what was recorded as held waits for people.
+  void announce(const audit::Recorded<policy::Hold>& held, const model::Refusal& remark);
 
   /// Waits until fewer octets than the limit are queued.
   net::Task<> room();
@@ -46,6 +49,7 @@ class ClientWriter {
   std::vector<audit::Appended<mask::Masked>> queue_;
   std::size_t queued_ = 0;  // octets in queue_ and in what run() is writing
   base::Bytes out_;
+  base::Bytes remarks_;  // whole frames of ours
   base::Bytes last_words_;
   net::Signal work_, room_;
   bool is_draining_ = false;

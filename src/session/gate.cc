@@ -63,12 +63,33 @@ std::shared_ptr<const Understanding> of_unknown_name() {
 
 Gate::Gate(Options options, const proto::Codec& codec, audit::Recorder& recorder)
     : options_(std::move(options)),
+      codec_(codec),
       recorder_(recorder),
       names_(std::make_unique<SessionNames>(codec)),
-      engine_(options_.rules()) {}
+      engine_(options_.rules()),
+      may_hold_(engine_->may_hold(options_.principal, options_.target)) {}
 Gate::~Gate() = default;
 
-std::shared_ptr<const Understanding> Gate::understand(const Command& command) {
+/// As refresh(), and what others did at the target a moment ago is in it.
+net::Task<> Gate::refresh_all() {
+  if (options_.catalogue != nullptr) options_.catalogue->invalidate();
+  co_await refresh();
+}
+
+/// The newest catalogue and rules.
+net::Task<> Gate::refresh() {
+  if (options_.catalogue != nullptr && !options_.catalogue->is_current(catalogue_)) {
+    catalogue_ = co_await options_.catalogue->current();
+    // Outside a transaction the new snapshot shows all that this session changed.
+    if (catalogue_ && transaction_ == 'I') sql::settle(state_);
+  }
+  auto newest = options_.rules();
+  if (newest == engine_) co_return;
+  engine_ = std::move(newest);
+  may_hold_ = engine_->may_hold(options_.principal, options_.target);
+}
+
+Gate::UnderstandingPointer Gate::understand(const Command& command) const {
   switch (command.kind) {
     case CommandKind::describe:
     case CommandKind::close:
@@ -96,36 +117,57 @@ policy::Decided Gate::judge(model::Step&& step) {
   if (auto* const control = std::get_if<model::Control>(&step)) return engine_->follow(std::move(*control));
 
   auto& command = std::get<Command>(step);
-  const std::uint64_t number = command.number;
-  const bool can_block = runs(command.kind);
-  auto understanding = understand(command);
-  auto verdict = engine_->judge(std::move(command), understanding, options_.principal, options_.target);
-  if (auto* const hold = std::get_if<policy::Hold>(&verdict)) {
-    const std::string rules = hold->grounds().rules;
-    return std::move(*hold).refuse({.rule = rules,
-                                    .message = "refused by rule " + rules + ": it needs an approval",
-                                    .hint = "Approvals are not available on this gateway yet."});
+  if (const auto* precedent = precedent_of(command)) {
+    auto permit = engine_->follow(std::move(command), *precedent);
+    passed(permit);
+    return permit;
   }
-  if (auto* const denial = std::get_if<policy::Denial>(&verdict)) return std::move(*denial);
-  auto& permit = std::get<policy::Permit>(verdict);
+  auto understanding = understand(command);
+  auto decided =
+      decide(engine_->judge(std::move(command), std::move(understanding), options_.principal, options_.target));
+  if (const auto* const permit = std::get_if<policy::Permit>(&decided)) passed(*permit);
+  return decided;
+}
+
+/// Takes notice of a Command that will be forwarded.
+void Gate::passed(const policy::Permit& permit) {
   last_permit_ = permit.grounds();
-  if (can_block && understanding->is_barrier()) barrier_ = Barrier{number, std::move(understanding)};
-  return std::move(permit);
+  const auto& command = std::get<Command>(permit.step());
+  if (runs(command.kind) && last_permit_.understanding->is_barrier())
+    barrier_ = Barrier{command.number, last_permit_.understanding};
 }
 
 net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>* all, std::size_t* cursor) {
   auto& steps = *all;
   auto& next = *cursor;
-  if (options_.catalogue != nullptr && !options_.catalogue->is_current(catalogue_)) {
-    catalogue_ = co_await options_.catalogue->current();
-    // Outside a transaction the new snapshot shows all that this session changed.
-    if (catalogue_ && transaction_ == 'I') sql::settle(state_);
+  co_await refresh();
+  auto held = find_hold(steps, next);
+  // The rules may have begun to hold it just now.
+  if (held && codec_.is_outstanding()) co_return Admitted{};
+  if (held) {
+    // People are asked about what names mean now, not a minute ago.
+    co_await refresh_all();
+    held = find_hold(steps, next);
   }
-  engine_ = options_.rules();
+  std::optional<policy::Decided> settled;
+  if (held) {
+    settled = co_await ask(std::move(std::get<Command>(steps[*held])));
+    co_await refresh();
+  }
 
   std::vector<policy::Decided> decided;
   decided.reserve(steps.size() - next);
-  while (next < steps.size() && !is_blocked_for(steps[next])) decided.push_back(judge(std::move(steps[next++])));
+  while (next < steps.size()) {
+    if (settled && next == *held) {
+      if (const auto* const permit = std::get_if<policy::Permit>(&*settled)) passed(*permit);
+      decided.push_back(std::move(*settled));
+      settled.reset();
+      ++next;
+      continue;
+    }
+    if (!settled && (is_blocked_for(steps, next) || (!decided.empty() && must_be_first(steps, next)))) break;
+    decided.push_back(judge(std::move(steps[next++])));
+  }
 
   auto recorded = co_await recorder_.durable(recorder_.append_requests(std::move(decided)));
   Admitted out;
@@ -134,45 +176,61 @@ net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>* all, std::size_t
   co_return out;
 }
 
-bool Gate::is_blocked_for(const model::Step& step) const {
-  return barrier_.has_value() && !is_released_ && std::holds_alternative<Command>(step);
+bool Gate::is_blocked_for(const std::vector<model::Step>& steps, std::size_t next) const {
+  if (is_released_ || !std::holds_alternative<Command>(steps[next])) return false;
+  return barrier_ || (codec_.is_outstanding() && must_be_first(steps, next));
 }
 
-net::Task<> Gate::unblocked() {
-  while (barrier_.has_value() && !is_released_) co_await unblocked_.wait();
+/// Must everything before it have been answered? A name may become known; people are asked about what is certain.
+bool Gate::must_be_first(const std::vector<model::Step>& steps, std::size_t next) const {
+  const auto* const command = std::get_if<Command>(&steps[next]);
+  if (command == nullptr || is_released_) return false;
+  const bool may_become_known = command->names_something && !command->text &&
+                                (command->kind == CommandKind::bind || command->kind == CommandKind::execute);
+  return may_become_known || find_hold(steps, next).has_value();
+}
+
+net::Task<> Gate::unblocked(const std::vector<model::Step>* steps, std::size_t next) {
+  is_waited_for_ = true;
+  while (is_blocked_for(*steps, next)) co_await unblocked_.wait();
+  is_waited_for_ = false;
 }
 
 void Gate::release() {
   is_released_ = true;
   unblocked_.wake();
+  if (ticket_ != nullptr)
+    ticket_->cancel({.kind = model::Refusal::Kind::cancelled, .message = "the session ended while it waited"});
 }
 
 void Gate::note(const model::Reply& reply) {
   if (reply.transaction != 0) transaction_ = reply.transaction;
-  if (barrier_.has_value()) {
-    for (const Completion& completion : reply.completions) {
-      if (completion.command != barrier_->command) continue;
-      const Understanding& what = *barrier_->understanding;
-      const bool may_have_run = completion.outcome != Completion::Outcome::skipped;
-      if (completion.outcome == Completion::Outcome::done) {
-        sql::apply(what, transaction_ != 'I', state_);
-      } else if (may_have_run && changes(what, NameChange::Kind::search_path)) {
-        // Of several statements some may have been carried out before one failed.
-        state_.path = sql::SessionState::Path::unknown;
-      }
-      if (may_have_run && changes(what, NameChange::Kind::relations)) {
-        if (options_.catalogue != nullptr) options_.catalogue->invalidate();
-        changed_relations_in_transaction_ = true;
-      }
-      barrier_.reset();
-      unblocked_.wake();
-      break;
-    }
+  for (const Completion& completion : reply.completions) {
+    if (barrier_ && completion.command == barrier_->command) settle_barrier(completion.outcome);
   }
+  if (!barrier_ && is_waited_for_ && !codec_.is_outstanding()) unblocked_.wake();
   // What a transaction changed shows to the catalogue's own session only now.
   if (reply.transaction == 'I' && std::exchange(changed_relations_in_transaction_, false)) {
     if (options_.catalogue != nullptr) options_.catalogue->invalidate();
   }
+}
+
+/// What names mean is certain again.
+void Gate::settle_barrier(Completion::Outcome outcome) {
+  const Understanding& what = *barrier_->understanding;
+  const bool may_have_run = outcome != Completion::Outcome::skipped;
+  if (outcome == Completion::Outcome::done) {
+    sql::apply(what, transaction_ != 'I', state_);
+  } else if (may_have_run && changes(what, NameChange::Kind::search_path)) {
+    // Of several statements some may have been carried out before one failed.
+    state_.path = sql::SessionState::Path::unknown;
+  }
+  if (may_have_run && changes(what, NameChange::Kind::relations)) {
+    if (options_.catalogue != nullptr) options_.catalogue->invalidate();
+    changed_relations_in_transaction_ = true;
+  }
+  barrier_.reset();
+  unblocked_.wake();
 }
 
 }  // namespace sallyport::session

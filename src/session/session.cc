@@ -65,9 +65,14 @@ Session::Session(Parts parts, const Protocol& protocol, const Ground& ground, au
       gate_({.rules = ground.rules,
              .principal = std::move(parts.principal),
              .target = to_.name,
+             .database = parts.database,
              .catalogue = ground.catalogue(to_, parts.database),
              .understandings = ground.understandings,
-             .limits = ground.sql_limits},
+             .limits = ground.sql_limits,
+             .desk = ground.desk,
+             .core = ground.core,
+             .announce = [this](const auto& held, const auto& remark) { client_writer_.announce(held, remark); },
+             .is_client_gone = [this] { return client_->is_abandoned(); }},
             *codec_, recorder),
       target_writer_(*target_, *codec_),
       client_writer_(*client_, recorder, *codec_, kClientQueueLimit),
@@ -153,10 +158,10 @@ Task<> Session::pass(std::vector<model::Step>* all) {
 /// Waits until it is certain what the next Command is about: an earlier one may still change what names mean.
 Task<> Session::settle(std::vector<model::Step>* all, std::size_t next) {
   auto& steps = *all;
-  if (!gate_.is_blocked_for(steps[next])) co_return;
+  if (!gate_.is_blocked_for(steps, next)) co_return;
   target_writer_.nudge();
   co_await target_writer_.flush();
-  co_await gate_.unblocked();
+  co_await gate_.unblocked(all, next);
   for (; next < steps.size(); ++next)
     if (auto* const command = std::get_if<model::Command>(&steps[next])) codec_->resolve(*command);
 }
@@ -243,7 +248,7 @@ Task<> Session::pass_cancels() {
     if (is_over_) co_return;
     const std::string from = std::move(cancels_.back());
     cancels_.clear();
-    const bool is_passed_on = codec_->is_outstanding();
+    const bool is_passed_on = codec_->is_outstanding() && !gate_.is_holding();
     base::Bytes meta;
     audit::cbor::put_map(meta, 2);
     // In the order of the encoded keys: the shorter one first.
@@ -252,6 +257,10 @@ Task<> Session::pass_cancels() {
     audit::cbor::put_text(meta, "client_address");
     audit::cbor::put_text(meta, from);
     co_await recorder_.note("cancel", std::move(meta));
+    // What waits for people has not begun: there is nothing for the target to cancel.
+    gate_.cancel_hold({.kind = Refusal::Kind::cancelled,
+                       .message = "canceling statement due to user request",
+                       .detail = "It waited for an approval; nothing of it ran."});
     // Asked again: what was outstanding may have been answered while this was recorded.
     if (is_passed_on && codec_->is_outstanding() && !is_over_)
       co_await dial_cancel(&to_, &protocol_, target_process_, target_key_);

@@ -28,6 +28,7 @@ struct Ground {
   audit::Lane* lane = nullptr;
   net::asio::any_io_executor core{};
   Directory* directory = nullptr;
+  approval::Desk* desk = nullptr;
   sql::UnderstandingCache* understandings = nullptr;
   sql::Limits sql_limits{};
   std::function<std::shared_ptr<const policy::Engine>()> rules;

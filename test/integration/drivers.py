@@ -2,7 +2,6 @@
 """Native clients, unchanged, through the gateway over verified TLS with everything allowed."""
 import asyncio
 import pathlib
-import shutil
 import ssl
 import subprocess
 import sys
@@ -14,13 +13,12 @@ import asyncpg
 import psycopg2
 import psycopg2.extras
 
+from stage import npm
 from stage.gateway import Gateway, target
 from stage.postgres import BINARIES, Postgres
-from stage.suite import Skip, Suite, contains, equal
+from stage.suite import Suite, contains, equal
 
 HERE = pathlib.Path(__file__).resolve().parent
-NPM_CACHE = pathlib.Path.home() / ".cache/sallyport/npm"
-PG_VERSION = "8.13.1"
 
 
 class Clients:
@@ -199,15 +197,7 @@ ROLLBACK TO s; COMMIT;
         equal(told.count("ok "), 15, f"steps of {told}")
 
     def npm_pg(self):
-        node = shutil.which("node")
-        modules = NPM_CACHE / f"pg-{PG_VERSION}/node_modules"
-        if not modules.exists():
-            modules.parent.mkdir(parents=True, exist_ok=True)
-            done = subprocess.run(["npm", "install", "--no-save", "--prefix", str(modules.parent), f"pg@{PG_VERSION}"], text=True,
-                                  capture_output=True, timeout=300)
-            if not node or done.returncode:
-                shutil.rmtree(modules, ignore_errors=True)
-                raise Skip(f"npm could not install pg: {done.stderr.strip().splitlines()[-1:]}")
+        node, modules = npm.pg()
         told = self.program(node, HERE / "drivers/node_pg.js", environment={
             **self.environment, "NODE_PATH": str(modules), "PGPASSWORD": self.token, "SALLYPORT_TEST_CA": str(self.gateway.ca)})
         equal(told.count("ok "), 8, f"steps of {told}")

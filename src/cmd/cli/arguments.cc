@@ -8,6 +8,7 @@
 namespace sallyport::cmd {
 namespace {
 
+constexpr auto kApproval = "the approval's id (sallyport approvals list)";
 constexpr auto kSession = "the session's id (sallyport sessions list)";
 
 /// One command: takes --config and --json, and says which it is when it was the one.
@@ -71,6 +72,29 @@ void define_sessions(CLI::App& app, Arguments& arguments) {
   });
 }
 
+void define_approvals(CLI::App& app, Arguments& arguments) {
+  CLI::App* approvals = app.add_subcommand("approvals", "list, show, approve, deny what waits for people");
+  approvals->require_subcommand(1);
+  define<ApprovalsList>(*approvals, arguments, "list", "what waits now", [](CLI::App& sub, ApprovalsList& command) {
+    sub.add_option("--state", command.state, "pending, or all: with those that ended lately")
+        ->check(CLI::IsMember({"pending", "all"}));
+    sub.add_option("--limit", command.limit, "at most so many")->check(CLI::Range(1, 10000));
+  });
+  define<ApprovalsShow>(
+      *approvals, arguments, "show", "one, with all that would run",
+      [](CLI::App& sub, ApprovalsShow& command) { sub.add_option("ID", command.id, kApproval)->required(); });
+  const auto decide = [&](const std::string& name, const std::string& what, bool is_yes) {
+    define<ApprovalsDecide>(*approvals, arguments, name, what, [is_yes](CLI::App& sub, ApprovalsDecide& command) {
+      command.is_yes = is_yes;
+      sub.add_option("ID", command.id, kApproval)->required();
+      sub.add_option("--as", command.principal, "the person who decides; needs break_glass: true");
+      sub.add_option("--reason", command.reason, is_yes ? "why; recorded" : "why; recorded, and told to the requester");
+    });
+  };
+  decide("approve", "let it run, once", true);
+  decide("deny", "refuse it", false);
+}
+
 void define_recordings(CLI::App& app, Arguments& arguments) {
   define<ReplayCommand>(
       app, arguments, "replay", "what was recorded of a session", [](CLI::App& sub, ReplayCommand& command) {
@@ -109,6 +133,7 @@ std::expected<Arguments, Told> parse_arguments(int count, const char* const* wor
   define_token(app, arguments);
   define<TargetsCommand>(app, arguments, "targets", "the configured targets");
   define_sessions(app, arguments);
+  define_approvals(app, arguments);
   define_recordings(app, arguments);
   try {
     app.parse(count, words);

@@ -39,6 +39,17 @@ struct ReplayCommand {
   bool is_following = false;  // sessions tail
   bool with_content = false;
 };
+struct ApprovalsList {
+  std::string state = "pending";
+  int limit = 100;
+};
+struct ApprovalsShow {
+  std::string id{};
+};
+struct ApprovalsDecide {
+  bool is_yes = false;
+  std::string id{}, principal{}, reason{};
+};
 struct SearchCommand {
   std::string text{};
   int limit = 50;
@@ -55,7 +66,8 @@ struct ReindexCommand {};
 struct Arguments {
   Common common{};
   std::variant<GatewayCommand, CheckCommand, TokenIssue, TokenList, TokenRevoke, TargetsCommand, SessionsList,
-               SessionsShow, SessionsEnd, ReplayCommand, SearchCommand, ExportCommand, VerifyCommand, ReindexCommand>
+               SessionsShow, SessionsEnd, ApprovalsList, ApprovalsShow, ApprovalsDecide, ReplayCommand, SearchCommand,
+               ExportCommand, VerifyCommand, ReindexCommand>
       command{};
 };
 

@@ -167,7 +167,7 @@ class CommandsTest : public testing::Test {
     agent.name = "agent-1";
     tokens_ = std::move(identity::Tokens::open(*store_, {{agent}, std::chrono::hours(1)}).value());
     index_ = std::move(store::SearchIndex::open(data + "/search.db", {}).value());
-    routes_ = std::make_unique<api::Routes>(gateway_, *tokens_, *index_, api::Routes::Options{data});
+    routes_ = std::make_unique<api::Routes>(gateway_, *tokens_, *index_, desk_, api::Routes::Options{data});
     socket_ = std::move(api::AdminSocket::open(data, *routes_, {}).value());
     using namespace api::testing_gateway;
     gateway_.add(kOne, "session_open", open_meta("agent-1", "orders"), 0);
@@ -206,6 +206,7 @@ class CommandsTest : public testing::Test {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<identity::Tokens> tokens_;
   std::unique_ptr<store::SearchIndex> index_;
+  approval::Desk desk_{{}};
   std::unique_ptr<api::Routes> routes_;
   std::unique_ptr<api::AdminSocket> socket_;
 };

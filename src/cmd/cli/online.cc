@@ -253,6 +253,34 @@ int run(const Common& common, const SessionsEnd& command) {
   return operator_.ask("DELETE", "/sessions/" + api::escape(command.session)) ? 0 : 1;
 }
 
+int run(const Common& common, const ApprovalsList& command) {
+  return print_list(common, fmt::format("/approvals?state={}&limit={}", command.state, command.limit), "approvals",
+                    approval_text);
+}
+
+int run(const Common& common, const ApprovalsShow& command) {
+  Operator operator_(common);
+  const auto approval = operator_.ask_json("GET", "/approvals/" + api::escape(command.id));
+  if (!approval || !approval->is_object()) return 1;
+  print_object(common, approval->get_object(), approval_text);
+  return 0;
+}
+
+int run(const Common& common, const ApprovalsDecide& command) {
+  Operator operator_(common);
+  const json::object body{
+      {"verdict", command.is_yes ? "approve" : "deny"}, {"as", command.principal}, {"reason", command.reason}};
+  const auto approval =
+      operator_.ask_json("POST", fmt::format("/approvals/{}/decision", api::escape(command.id)), json::serialize(body));
+  if (!approval || !approval->is_object()) return 1;
+  if (common.is_json)
+    fmt::print("{}\n", printable_json(json::serialize(*approval)));
+  else
+    fmt::print("{}\n", decision_text(approval->get_object()));
+  operator_.look_at_head();
+  return 0;
+}
+
 int run(const Common& common, const ReplayCommand& command) {
   const char* how = command.is_following ? "?follow=true" : command.with_content ? "?content=true" : "";
   return print_lines(common, fmt::format("/sessions/{}/events{}", api::escape(command.session), how), event_text);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <vector>
 
@@ -140,6 +141,65 @@ std::string token_text(const json::object& token) {
   return printable(fmt::format("{}  {:<7}  {}  expires {}  {}  {}", at(token, "id"), at(token, "state"),
                                at(token, "principal"), at(token, "expires"), targets.empty() ? "every target" : targets,
                                at(token, "reason")));
+}
+
+std::string approval_text(const json::object& approval) {
+  std::string who = at(approval, "principal");
+  if (const std::string owner = at(approval, "owner"); !owner.empty()) who += " (of " + owner + ")";
+  std::string out = printable(fmt::format("{}  {}  {} on {}/{}  rule {}  expires {}{}", at(approval, "id"),
+                                          at(approval, "state"), who, at(approval, "target"), at(approval, "database"),
+                                          at(approval, "rule"), at(approval, "expires"),
+                                          at(approval, "in_transaction") == "true" ? "  inside a transaction" : ""));
+  const auto put = [&](const std::string& word, const std::string& text) {
+    if (!text.empty()) out += fmt::format("\n  {:<10} {}", word, printable(text));
+  };
+  // In its own lines, as it would be read; what could imitate them is escaped.
+  const std::string statement = at(approval, "statement");
+  std::string_view rest = statement;
+  for (bool is_first = true; is_first || !rest.empty(); is_first = false) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    out += fmt::format("\n  {:<10} | {}", is_first ? "statement" : "", printable(line));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  }
+  if (const json::value* stored = approval.if_contains("stored"); stored != nullptr && stored->is_array())
+    for (const json::value& each : stored->get_array())
+      if (each.is_object()) put("where", at(each.get_object(), "name") + " is: " + at(each.get_object(), "text"));
+  const json::value* values = approval.if_contains("parameters");
+  const json::value* types = approval.if_contains("parameter_types");
+  if (values != nullptr && values->is_array() && types != nullptr && types->is_array())
+    for (std::size_t i = 0; i < values->get_array().size() && i < types->get_array().size(); ++i) {
+      const json::value& value = values->get_array()[i];
+      put(fmt::format("${}", i + 1),
+          fmt::format("{} ({})", value.is_string() ? std::string(std::string_view(value.get_string())) : "NULL",
+                      std::string_view(types->get_array()[i].as_string())));
+    }
+  put("does", at(approval, "effects") + ": " + joined(approval, "kinds"));
+  put("touches", joined(approval, "relations"));
+  put("note", at(approval, "note"));
+  put("WARNING", joined(approval, "warnings"));
+  if (const json::value* needs = approval.if_contains("needs"); needs != nullptr && needs->is_array())
+    for (const json::value& each : needs->get_array()) {
+      if (!each.is_object()) continue;
+      const json::object& need = each.get_object();
+      const std::string groups = joined(need, "groups"), names = joined(need, "principals");
+      put("needs",
+          fmt::format("{} of {}{}{}{}, {} missing ({})", at(need, "count"), groups.empty() ? "" : "group ", groups,
+                      groups.empty() || names.empty() ? "" : " or ", names, at(need, "missing"), at(need, "rule")));
+    }
+  if (const json::value* votes = approval.if_contains("votes"); votes != nullptr && votes->is_array())
+    for (const json::value& each : votes->get_array()) {
+      if (!each.is_object()) continue;
+      const std::string reason = at(each.get_object(), "reason");
+      put(at(each.get_object(), "verdict"),
+          at(each.get_object(), "by") + (reason.empty() ? "" : ": " + reason) + ", " + at(each.get_object(), "time"));
+    }
+  put("ended", at(approval, "why"));
+  return out;
+}
+
+std::string decision_text(const json::object& approval) {
+  const std::string state = at(approval, "state");
+  return printable(at(approval, "id") + " is " + state + (state == "pending" ? ": more people must approve it" : ""));
 }
 
 std::string target_text(const json::object& target) {

@@ -20,6 +20,10 @@ std::string event_text(const boost::json::object& event);
 /// One line for each, as `sessions list`, `token list`, `targets` show them.
 std::string session_text(const boost::json::object& session);
 std::string token_text(const boost::json::object& token);
+/// All that an approver must see, in several lines; the statement whole, in its own lines.
+std::string approval_text(const boost::json::object& approval);
+/// What a decision came to.
+std::string decision_text(const boost::json::object& approval);
 std::string target_text(const boost::json::object& target);
 
 }  // namespace sallyport::cmd

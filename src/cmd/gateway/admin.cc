@@ -19,7 +19,7 @@ base::Result<std::unique_ptr<Admin>> Admin::open(Gatehouse& house) {
     return base::fail(base::Code::unavailable, "cannot make the folder " + scratch + ": " + error.message(),
                       "the gateway must be able to write in its data folder");
   ::chmod(scratch.c_str(), 0700);
-  admin->routes_ = std::make_unique<api::Routes>(*admin, house.tokens(), house.index(),
+  admin->routes_ = std::make_unique<api::Routes>(*admin, house.tokens(), house.index(), house.desk(),
                                                  api::Routes::Options{.scratch_folder = scratch});
   // Behind: a large trail takes longer to read than anybody should wait for the gateway.
   if (!house.index().is_complete()) admin->indexing_ = std::jthread([self = admin.get()] { self->complete_index(); });

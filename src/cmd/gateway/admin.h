@@ -21,6 +21,7 @@ class Admin final : public api::Gateway {
 
   std::vector<api::LiveSession> live_sessions() const override;
   std::vector<api::TargetInfo> targets() const override;
+  bool is_break_glass() const override { return house_.is_break_glass(); }
   bool end_session(const std::string& id, const std::string& by) override;
   base::Result<void> record(base::Bytes meta) override;
   base::Result<void> read(const Selection& selection, const Visitor& visitor) override;

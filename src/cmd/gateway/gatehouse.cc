@@ -125,6 +125,10 @@ base::Result<void> Gatehouse::use(config::Config& config) {
   all_targets_.push_back(shared);
   targets_.store(std::move(shared));
   engine_.store(std::make_shared<const policy::Engine>(rules, recorded_at));
+  is_break_glass_ = config.break_glass;
+  desk_.replace(
+      {.holds_per_principal = config.limits.holds_per_principal,
+       .pause_after_denial = std::chrono::duration_cast<std::chrono::seconds>(config.limits.pause_after_denial)});
   return {};
 }
 
@@ -148,6 +152,7 @@ session::Ground Gatehouse::make_ground(Core& core) {
   ground.lane = core.lane.get();
   ground.core = core.core.loop().get_executor();
   ground.directory = &directory_;
+  ground.desk = &desk_;
   ground.understandings = &core.understandings;
   ground.sql_limits.statement = config_.limits.statement;
   ground.index = index_.get();

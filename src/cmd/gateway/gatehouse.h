@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/gateway.h"
+#include "approval/desk.h"
 #include "audit/lane.h"
 #include "audit/trail.h"
 #include "cmd/gateway/targets.h"
@@ -47,6 +48,8 @@ class Gatehouse {
   store::SearchIndex& index() { return *index_; }
   identity::Tokens& tokens() { return *tokens_; }
   session::Directory& directory() { return directory_; }
+  approval::Desk& desk() { return desk_; }
+  bool is_break_glass() const { return is_break_glass_; }
   std::shared_ptr<const TargetSet> targets() const { return targets_.load(); }
   const std::string& data() const { return config_.data; }
   std::vector<api::TargetInfo> describe_targets() const;
@@ -72,6 +75,8 @@ class Gatehouse {
   std::unique_ptr<identity::Tokens> tokens_;
   std::unique_ptr<audit::Trail> trail_;
   session::Directory directory_;
+  approval::Desk desk_{{}};
+  std::atomic<bool> is_break_glass_{false};
   std::shared_ptr<identity::Tokens::Subscription> on_revoked_;
   std::atomic<std::shared_ptr<const policy::Engine>> engine_{};
   std::atomic<std::shared_ptr<const TargetSet>> targets_{};

@@ -78,6 +78,11 @@ class PostgresCodec final : public Codec {
 
   const std::string* prepared_text(View name) const override { return names_.text(Names::Space::statements, name); }
   const std::string* cursor_text(View name) const override { return names_.text(Names::Space::portals, name); }
+  std::optional<std::uint64_t> cursor_maker(View name) const override {
+    return names_.maker(Names::Space::portals, name);
+  }
+  bool is_skipping() const override { return outstanding_.is_skipping(); }
+  bool is_pipelining() const override { return outstanding_.is_pipelining(); }
   bool is_outstanding() const override { return outstanding_.is_outstanding(); }
   char transaction() const override { return outstanding_.transaction(); }
 

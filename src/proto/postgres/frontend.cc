@@ -359,6 +359,8 @@ void Frontend::resolve(const Request& request, model::Command& command) {
       return;
   }
   command.text = found ? found->text : nullptr;
+  if (request.kind == RequestKind::execute)
+    command.bound_by = names_.maker(Space::portals, request.portal, request.number, request.segment);
   if (request.kind != RequestKind::bind) return;
   command.parameter_types = found ? found->types : std::vector<std::uint32_t>{};
   for (std::size_t at = 0; at < command.parameters.size(); ++at) {

@@ -75,6 +75,8 @@ std::string_view sqlstate_of(model::Refusal::Kind kind) {
       return "53100";
     case Kind::session_ended:
       return "57P01";
+    case Kind::cancelled:
+      return "57014";
     case Kind::internal:
       return "XX000";
   }

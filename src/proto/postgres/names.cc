@@ -142,8 +142,27 @@ PreparedPointer Names::find(Space space, View name, std::uint64_t number, std::u
   return is_ambiguous && last->segment != segment ? nullptr : last->prepared;
 }
 
+std::optional<std::uint64_t> Names::maker(Space space, View name, std::uint64_t number, std::uint64_t segment) const {
+  const Definitions* found = look(space, name);
+  if (!found) return std::nullopt;
+  const Definition* last = nullptr;
+  std::size_t before = 0;
+  for (const Definition& definition : *found) {
+    if (definition.number >= number) break;
+    last = &definition;
+    ++before;
+  }
+  if (!last || (before > 1 && last->segment != segment)) return std::nullopt;
+  return last->number;
+}
+
+namespace {
+constexpr auto kEnd = std::numeric_limits<std::uint64_t>::max();
+}
+
+std::optional<std::uint64_t> Names::maker(Space space, View name) const { return maker(space, name, kEnd, kEnd); }
+
 const std::string* Names::text(Space space, View name) const {
-  constexpr auto kEnd = std::numeric_limits<std::uint64_t>::max();
   const PreparedPointer found = find(space, name, kEnd, kEnd);
   return found ? found->text.get() : nullptr;
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -50,8 +51,11 @@ class Names {
 
   /// What `name` stands for, for a Command `number` in `segment`; null when not known.
   PreparedPointer find(Space space, base::View name, std::uint64_t number, std::uint64_t segment) const;
-  /// The same, for a Command that is yet to come.
+  /// The number of the Command whose definition that is; nullopt when there is more than one that it may be.
+  std::optional<std::uint64_t> maker(Space space, base::View name, std::uint64_t number, std::uint64_t segment) const;
+  /// The same two, for a Command that is yet to come.
   const std::string* text(Space space, base::View name) const;
+  std::optional<std::uint64_t> maker(Space space, base::View name) const;
   /// Definitions held, and the octets of their texts and names: what the limits are about.
   std::size_t count() const { return count_; }
   std::size_t octets() const { return octets_; }

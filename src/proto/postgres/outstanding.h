@@ -50,6 +50,8 @@ class Outstanding {
   /// True when rows may come: bulk is passed without looking at the queue for each.
   bool takes_rows() const;
 
+  bool is_skipping() const { return is_skipping_; }
+  bool is_pipelining() const { return is_extended_; }
   bool is_outstanding() const { return live_ != 0; }
   char transaction() const { return transaction_; }
 
