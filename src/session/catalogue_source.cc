@@ -1,6 +1,7 @@
 #include "session/catalogue_source.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <map>
 
 #include "session/gate.h"
 #include "session/target_writer.h"
@@ -30,18 +31,27 @@ class OwnSession {
         gate_(gate_options(options), *codec_, recorder),
         writer_(*stream_, *codec_) {}
 
-  Task<Protocol::Rows> ask(std::string text) {
+  /// Sends as many texts at once as the gate lets through: a wait for the trail and one for the target are for all.
+  Task<std::vector<Protocol::Rows>> ask(std::vector<std::string> texts) {
     std::vector<model::Step> steps;
-    if (auto cut = codec_->from_client(protocol_.query(text), steps); !cut) throw Unreadable{cut.error().message};
-    std::size_t next = 0;
+    for (const std::string& text : texts)
+      if (auto cut = codec_->from_client(protocol_.query(text), steps); !cut) throw Unreadable{cut.error().message};
+    std::map<std::uint64_t, base::Bytes> answers;  // by op, which ascend in the order of the texts
+    for (const model::Step& step : steps) answers[std::get<model::Command>(step).op];
+    std::size_t next = 0, ended = 0;
     while (next < steps.size()) {
       for (auto& one : co_await gate_.admit(&steps, &next))
         std::visit([this](auto& step) { writer_.send(std::move(step)); }, one);
+      co_await writer_.flush();
+      while (ended < next) ended += co_await read(&answers);
     }
-    co_await writer_.flush();
-    auto rows = protocol_.rows(co_await answer());
-    if (!rows) throw Unreadable{rows.error().message};
-    co_return std::move(*rows);
+    std::vector<Protocol::Rows> out;
+    for (const auto& [op, wire] : answers) {
+      auto rows = protocol_.rows(wire);
+      if (!rows) throw Unreadable{rows.error().message};
+      out.push_back(std::move(*rows));
+    }
+    co_return out;
   }
 
  private:
@@ -56,28 +66,28 @@ class OwnSession {
             .is_client_gone = {}};
   }
 
-  Task<base::Bytes> answer() {
-    base::Bytes wire;
-    std::vector<char> buffer(64 * 1024);
-    for (bool is_over = false; !is_over;) {
-      const auto count = co_await stream_->read_some(net::asio::buffer(buffer));
-      if (count == 0) throw Unreadable{"the target closed the connection"};
-      std::vector<model::Reply> replies;
-      if (auto cut = codec_->from_target({buffer.data(), count}, replies); !cut) throw Unreadable{cut.error().message};
-      std::vector<mask::Masked> masked;
-      for (auto& reply : replies) {
-        gate_.note(reply);
-        masked.push_back(masker_.mask(std::move(reply), {}));
-      }
-      for (auto& recorded : co_await recorder_.durable(recorder_.append_replies(std::move(masked)))) {
-        const model::Reply& reply = recorded.value().reply();
-        if (reply.error) throw Unreadable{reply.error->message};
-        if (reply.op != model::Reply::kNoOp) wire += reply.wire;
-        is_over = is_over || reply.ends_op;
-      }
-      if (wire.size() > kAnswerLimit) throw Unreadable{"the catalogue is larger than 256 MiB"};
+  /// One read: adds to the answers; how many of them are complete now.
+  Task<std::size_t> read(std::map<std::uint64_t, base::Bytes>* answers) {
+    buffer_.resize(64 * 1024);
+    const auto count = co_await stream_->read_some(net::asio::buffer(buffer_));
+    if (count == 0) throw Unreadable{"the target closed the connection"};
+    std::vector<model::Reply> replies;
+    if (auto cut = codec_->from_target({buffer_.data(), count}, replies); !cut) throw Unreadable{cut.error().message};
+    std::vector<mask::Masked> masked;
+    for (auto& reply : replies) {
+      gate_.note(reply);
+      masked.push_back(masker_.mask(std::move(reply), {}));
     }
-    co_return wire;
+    std::size_t ended = 0;
+    for (auto& recorded : co_await recorder_.durable(recorder_.append_replies(std::move(masked)))) {
+      const model::Reply& reply = recorded.value().reply();
+      if (reply.error) throw Unreadable{reply.error->message};
+      if (reply.op != model::Reply::kNoOp) (*answers)[reply.op] += reply.wire;
+      octets_ += reply.wire.size();
+      if (reply.ends_op) ++ended;
+    }
+    if (octets_ > kAnswerLimit) throw Unreadable{"the catalogue is larger than 256 MiB"};
+    co_return ended;
   }
 
   const Protocol& protocol_;
@@ -88,6 +98,8 @@ class OwnSession {
   mask::Masker masker_;
   Gate gate_;
   TargetWriter writer_;
+  std::vector<char> buffer_;
+  std::size_t octets_ = 0;
 };
 
 }  // namespace
@@ -150,8 +162,7 @@ Task<Snapshot> CatalogueSource::load() {
     co_await recorder.open(std::move(open));
     is_open = true;
     OwnSession own(std::move(dialled), options_, recorder);
-    std::vector<Protocol::Rows> answers;
-    for (auto& query : options_.reading.queries()) answers.push_back(co_await own.ask(std::move(query)));
+    const auto answers = co_await own.ask(options_.reading.queries());
     auto built = options_.reading.build(options_.versions->fetch_add(1) + 1, answers);
     if (built) snapshot = std::move(*built);
     if (!built) failure = built.error().message;
