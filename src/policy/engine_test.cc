@@ -236,5 +236,42 @@ TEST(Glob, Matches) {
   EXPECT_FALSE(glob_matches(std::string(50, '*') + "b", std::string(10000, 'a')));
 }
 
+TEST(Engine, SeveralHoldsDemandTogether) {
+  using namespace std::chrono_literals;
+  auto one_person = hold("one", {.effects = EffectSet{Effect::write}});
+  one_person.then = Rule::HoldFor{{"dba"}, {"mo"}, 1, 10min, 30s};
+  auto two_people = hold("two", {.statements = {"DELETE"}});
+  two_people.then = Rule::HoldFor{{"owners"}, {}, 2, 5min, 1min};
+  const auto judged =
+      judge({one_person, two_people, hold("other", {.statements = {"DROP TABLE"}})}, one("DELETE", {Effect::write}));
+  ASSERT_TRUE(judged.hold);
+  EXPECT_EQ(judged.rules, "one, two");
+  EXPECT_EQ(judged.hold->timeout, 5min);
+  EXPECT_EQ(judged.hold->in_transaction_timeout, 30s);
+  ASSERT_EQ(judged.hold->demands.size(), 2U);
+  EXPECT_EQ(judged.hold->demands[0].principals, std::vector<std::string>{"mo"});
+  EXPECT_EQ(judged.hold->demands[1].count, 2);
+}
+
+TEST(Engine, WhatOnlyPreparesIsNotHeld) {
+  const Engine engine({allow("all"), hold("held", {.effects = EffectSet{Effect::write}})});
+  auto what = one("PREPARE", {Effect::write});
+  const model::Command parse{.kind = model::CommandKind::prepare}, run{.kind = model::CommandKind::run};
+  EXPECT_FALSE(engine.would_hold(parse, what, kAgent, kOrders));
+  EXPECT_TRUE(engine.would_hold(run, what, kAgent, kOrders));
+  what.only_prepares = true;
+  EXPECT_FALSE(engine.would_hold(run, what, kAgent, kOrders));
+  EXPECT_TRUE(judge({hold("held", {.effects = EffectSet{Effect::write}})}, what).is_permit);
+}
+
+TEST(Engine, MayHoldIsAboutThePrincipalAndTheTarget) {
+  auto rule = hold("held", {});
+  rule.on.targets = {"elsewhere"};
+  EXPECT_FALSE(Engine({rule}).may_hold(kAgent, kOrders));
+  EXPECT_TRUE(Engine({hold("held", {})}).may_hold(kAgent, kOrders));
+  EXPECT_FALSE(
+      Engine({hold("held", {})}).may_hold({.name = "sallyport", .kind = model::PrincipalKind::internal}, kOrders));
+}
+
 }  // namespace
 }  // namespace sallyport::policy

@@ -23,7 +23,7 @@ void make_permit() { policy::Permit permit(model::Command{}, policy::Grounds{});
 void make_denial() { policy::Denial denial(model::Command{}, policy::Grounds{}, model::Refusal{}); }
 #endif
 #if OFFENDING == 3  // a Hold is made by hand => calling a private constructor of class 'sallyport::policy::Hold'
-void make_hold() { policy::Hold hold(model::Command{}, policy::Grounds{}); }
+void make_hold() { policy::Hold hold(model::Command{}, policy::Grounds{}, policy::Terms{}); }
 #endif
 #if OFFENDING == 4  // a Permit is copied => call to implicitly-deleted copy constructor of 'policy::Permit'
 policy::Permit copy_permit(const policy::Permit& permit) { return permit; }
@@ -42,4 +42,19 @@ model::Step& change(policy::Permit& permit) { return permit.step(); }
 #endif
 #if OFFENDING == 9  // a Step is taken for a verdict => no viable conversion
 policy::Decided undecided(model::Step step) { return std::move(step); }
+#endif
+#if OFFENDING == 10  // an Approval is made by hand => calling a private constructor of class
+policy::Permit approve(policy::Hold hold) { return std::move(hold).release(policy::Approval()); }
+#endif
+#if OFFENDING == 11  // a Hold becomes a Permit by itself => no viable conversion
+policy::Permit impatient(policy::Hold hold) { return std::move(hold); }
+#endif
+#if OFFENDING == 12  // an Approval is used twice => call to implicitly-deleted copy constructor of 'policy::Approval'
+policy::Approval twice(const policy::Approval& approval) { return approval; }
+#endif
+#if OFFENDING == 13  // a Hold is taken for decided => no viable conversion
+policy::Decided undecided(policy::Hold hold) { return std::move(hold); }
+#endif
+#if OFFENDING == 14  // a Precedent is made by hand => calling a private constructor of class
+policy::Precedent precedent() { return policy::Precedent(policy::Grounds{}); }
 #endif

@@ -57,3 +57,9 @@ void twice(TargetWriter& writer, audit::Recorded<policy::Permit>& permit) {
   writer.send(audit::Recorded<policy::Permit>(permit));
 }
 #endif
+#if OFFENDING == 15  // the client is told of a Hold that is not recorded => no viable conversion
+void announce(ClientWriter& writer, policy::Hold hold) { writer.announce(std::move(hold), model::Refusal{}); }
+#endif
+#if OFFENDING == 16  // a recorded Hold to the target => no matching member function for call to 'send'
+void held(TargetWriter& writer, audit::Recorded<policy::Hold> hold) { writer.send(std::move(hold)); }
+#endif
