@@ -108,11 +108,11 @@ bool CatalogueSource::is_current(const Snapshot& snapshot) const {
   const auto loaded = loaded_.load(std::memory_order_acquire);
   if (loaded == 0 || loaded != wanted_.load(std::memory_order_acquire)) return false;
   const Clock::duration age = Clock::now().time_since_epoch() - Clock::duration(loaded_at_.load());
-  return age < good_for(snapshot) && snapshot == snapshot_.load(std::memory_order_acquire);
+  return age < good_for(snapshot) && snapshot == snapshot_.load();
 }
 
 Task<Snapshot> CatalogueSource::current() {
-  const auto newest = snapshot_.load(std::memory_order_acquire);
+  const auto newest = snapshot_.load();
   if (is_current(newest)) co_return newest;
   co_return co_await net::asio::co_spawn(options_.core, refresh(wanted_.load(std::memory_order_acquire)),
                                          net::asio::use_awaitable);
@@ -125,7 +125,7 @@ Task<Snapshot> CatalogueSource::refresh(std::uint64_t wanted) {
     pause.expires_after(std::chrono::milliseconds(2));
     co_await pause.async_wait(net::asio::use_awaitable);
   }
-  const auto newest = snapshot_.load(std::memory_order_acquire);
+  const auto newest = snapshot_.load();
   const Clock::duration age = Clock::now().time_since_epoch() - Clock::duration(loaded_at_.load());
   if (loaded_.load(std::memory_order_acquire) >= wanted && age < good_for(newest)) co_return newest;
 
@@ -140,7 +140,7 @@ Task<Snapshot> CatalogueSource::refresh(std::uint64_t wanted) {
     throw;
   }
   is_loading_ = false;
-  snapshot_.store(fresh, std::memory_order_release);
+  snapshot_.store(fresh);
   loaded_at_.store(Clock::now().time_since_epoch().count());
   loaded_.store(reached, std::memory_order_release);
   co_return fresh;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "model/catalogue.h"
+#include "net/published.h"
 #include "net/signal.h"
 #include "session/dial.h"
 
@@ -64,7 +65,7 @@ class CatalogueSource {
   net::Task<std::shared_ptr<const model::Catalogue>> load();
 
   const Options options_;
-  std::atomic<std::shared_ptr<const model::Catalogue>> snapshot_{};
+  net::Published<model::Catalogue> snapshot_{};
   std::atomic<std::uint64_t> wanted_{1};
   std::atomic<std::uint64_t> loaded_{0};  // the value of wanted_ that snapshot_ satisfies
   std::atomic<Clock::rep> loaded_at_{0};

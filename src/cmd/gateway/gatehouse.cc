@@ -157,7 +157,7 @@ session::Ground Gatehouse::make_ground(Core& core) {
   ground.sql_limits.statement = config_.limits.statement;
   ground.index = index_.get();
   ground.log = [](std::string line) { log_line(line); };
-  ground.rules = [this] { return engine_.load(std::memory_order_acquire); };
+  ground.rules = [this] { return engine_.load(); };
   ground.target = [this](const std::string& name) -> const session::Target* {
     const auto set = targets_.load();
     const auto found = set->find(name);
@@ -223,7 +223,7 @@ session::CatalogueSource* Gatehouse::catalogue_of(const session::Target& target,
                                           .protocol = &postgres_.at(true),
                                           .database = database,
                                           .reading = postgres_catalogue(),
-                                          .rules = [this] { return engine_.load(std::memory_order_acquire); },
+                                          .rules = [this] { return engine_.load(); },
                                           .versions = &catalogue_versions_,
                                           .trail = trail_.get(),
                                           .lane = first.lane.get(),

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "identity/tokens.h"
 #include "net/core.h"
+#include "net/published.h"
 #include "policy/engine.h"
 #include "session/catalogue_source.h"
 #include "session/directory.h"
@@ -78,8 +79,8 @@ class Gatehouse {
   approval::Desk desk_{{}};
   std::atomic<bool> is_break_glass_{false};
   std::shared_ptr<identity::Tokens::Subscription> on_revoked_;
-  std::atomic<std::shared_ptr<const policy::Engine>> engine_{};
-  std::atomic<std::shared_ptr<const TargetSet>> targets_{};
+  net::Published<policy::Engine> engine_{};
+  net::Published<TargetSet> targets_{};
   std::vector<std::shared_ptr<const TargetSet>> all_targets_;  // sessions keep pointers into older ones
   std::map<bool, session::Protocol> postgres_;                 // by is_tls_required
   std::atomic<std::uint64_t> catalogue_versions_{0};
