@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "net/clock.h"
 #include "policy/approvers.h"
 
 namespace sallyport::approval {
@@ -18,13 +19,9 @@ namespace {
 
 using base::Code;
 using model::Refusal;
+using net::wall_ns;
 using SteadyClock = std::chrono::steady_clock;
 constexpr auto kLookAtClient = std::chrono::seconds(1);
-
-std::int64_t wall_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// Short enough to be said on the phone: 10 characters without vowels and without what looks like something else.
 std::string new_id() {

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "audit/lane.h"
+#include "net/clock.h"
 #include "session/session.h"
 #include "sql/understand.h"
 
@@ -12,12 +13,8 @@ namespace {
 
 using model::Refusal;
 using net::Task;
+using net::wall_ns;
 constexpr auto kLoginTime = std::chrono::seconds(10);
-
-std::int64_t wall_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// A client that has said who it claims to be.
 struct Greeting {
@@ -77,8 +74,17 @@ Task<std::optional<Greeting>> try_greet(std::unique_ptr<net::Stream> stream, std
 /// Writes what may be the last thing this client hears; it has a second to take it.
 Task<> say(net::Stream* stream, base::Bytes octets) {
   using net::asio::experimental::awaitable_operators::operator||;
+  // A value and no exception: `a || b` would wait for the other side of one that throws.
+  const auto write = [](net::Stream* to, base::View what) -> Task<bool> {
+    try {
+      co_await to->write(what);
+      co_return true;
+    } catch (const boost::system::system_error&) {
+      co_return false;
+    }
+  };
   net::asio::steady_timer timer(co_await net::asio::this_coro::executor, std::chrono::seconds(1));
-  co_await (stream->write(octets) || timer.async_wait(net::asio::use_awaitable));
+  co_await (write(stream, octets) || timer.async_wait(net::asio::use_awaitable));
   co_await stream->finish();
 }
 

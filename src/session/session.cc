@@ -9,6 +9,7 @@
 
 #include "audit/cbor.h"
 #include "audit/lane.h"
+#include "net/clock.h"
 #include "session/read_buffer.h"
 
 namespace sallyport::session {
@@ -16,14 +17,10 @@ namespace {
 
 using model::Refusal;
 using net::Task;
+using net::wall_ns;
 constexpr std::size_t kClientQueueLimit = std::size_t{1} << 20;
 constexpr std::size_t kEventLimit = std::size_t{256} << 10;
 constexpr auto kLastWordsTime = std::chrono::milliseconds(500);
-
-std::int64_t wall_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 Refusal trail_unavailable(const audit::Unavailable& error) {
   return {
@@ -60,7 +57,7 @@ Session::Session(Parts parts, const Protocol& protocol, const Ground& ground, au
             .client_address = parts.client_address,
             .token_id = parts.authentication.token_id,
             .opened_wall_ns = wall_ns()},
-      expires_wall_ns_(parts.authentication.expires_wall_ns),
+      expires_ns_(parts.authentication.expires_wall_ns),
       codec_(protocol.codec()),
       gate_({.rules = ground.rules,
              .principal = std::move(parts.principal),
@@ -272,8 +269,8 @@ Task<> Session::watch_time() {
   while (!is_over_) {
     if (is_ending_) {
       expiry_.expires_after(kLastWordsTime);
-    } else if (expires_wall_ns_ != 0) {
-      expiry_.expires_after(std::chrono::nanoseconds(std::max<std::int64_t>(expires_wall_ns_ - wall_ns(), 0)));
+    } else if (expires_ns_ != 0) {
+      expiry_.expires_after(std::chrono::nanoseconds(std::max<std::int64_t>(expires_ns_ - ground_.granting_ns(), 0)));
     } else {
       expiry_.expires_at(std::chrono::steady_clock::time_point::max());
     }

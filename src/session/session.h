@@ -42,6 +42,8 @@ struct Ground {
   };
   std::function<std::expected<Identified, model::Refusal>(const base::Secret& token, const std::string& target)>
       identify;
+  /// Now, by the clock that tokens are measured by, which never goes back.
+  std::function<std::int64_t()> granting_ns;
   /// May one more session begin? The reason if not (disk nearly full, shutting down).
   std::function<std::optional<model::Refusal>()> refuses_sessions;
   /// May one more failed login be recorded? Keeps strangers from filling the trail.
@@ -104,7 +106,7 @@ class Session {
   const Target& to_;
   std::uint32_t target_process_, target_key_;
   LiveSession what_;
-  std::int64_t expires_wall_ns_;
+  std::int64_t expires_ns_;  // by Ground::granting_ns; 0: never
   std::unique_ptr<proto::Codec> codec_;
   mask::Masker masker_;
   Gate gate_;

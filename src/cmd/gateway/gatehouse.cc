@@ -172,6 +172,7 @@ session::Ground Gatehouse::make_ground(Core& core) {
     if (!accepted) return std::unexpected(std::move(accepted.error()));
     return session::Ground::Identified{std::move(accepted->principal), std::move(accepted->authentication)};
   };
+  ground.granting_ns = [this] { return tokens_->now_ns(); };
   ground.refuses_sessions = [this]() -> std::optional<Refusal> {
     if (is_shutting_) return Refusal{.kind = Refusal::Kind::session_ended, .message = "the gateway is shutting down"};
     if (!trail_->accepts_sessions())
