@@ -121,13 +121,15 @@ Task<Snapshot> CatalogueSource::current() {
 Task<Snapshot> CatalogueSource::refresh(std::uint64_t wanted) {
   // Whoever finds a reading under way waits for it by polling: readings are rare and take milliseconds.
   net::asio::steady_timer pause(co_await net::asio::this_coro::executor);
-  while (is_loading_) {
+  for (;;) {
+    const auto newest = snapshot_.load();
+    const Clock::duration age = Clock::now().time_since_epoch() - Clock::duration(loaded_at_.load());
+    // Also while the next reading is under way already: else each reading would serve one of many that wait.
+    if (loaded_.load(std::memory_order_acquire) >= wanted && age < good_for(newest)) co_return newest;
+    if (!is_loading_) break;
     pause.expires_after(std::chrono::milliseconds(2));
     co_await pause.async_wait(net::asio::use_awaitable);
   }
-  const auto newest = snapshot_.load();
-  const Clock::duration age = Clock::now().time_since_epoch() - Clock::duration(loaded_at_.load());
-  if (loaded_.load(std::memory_order_acquire) >= wanted && age < good_for(newest)) co_return newest;
 
   // What is invalidated while this reads is not in what it reads: it counts as wanted afterwards.
   const std::uint64_t reached = wanted_.load(std::memory_order_acquire);
