@@ -1,5 +1,6 @@
 #include "audit/cbor.h"
 
+#include <array>
 #include <optional>
 
 namespace sallyport::audit::cbor {
@@ -21,21 +22,14 @@ constexpr std::uint8_t kFalse = 20, kTrue = 21, kNull = 22;
 
 void put_head(base::Bytes& to, Major major, std::uint64_t value) {
   const auto top = static_cast<std::uint8_t>(major << 5);
-  if (value < 24) {
-    to.push_back(static_cast<char>(top | value));
-  } else if (value <= 0xFF) {
-    to.push_back(static_cast<char>(top | 24));
-    to.push_back(static_cast<char>(value));
-  } else if (value <= 0xFFFF) {
-    to.push_back(static_cast<char>(top | 25));
-    base::append_big(to, static_cast<std::uint16_t>(value));
-  } else if (value <= 0xFFFFFFFF) {
-    to.push_back(static_cast<char>(top | 26));
-    base::append_big(to, static_cast<std::uint32_t>(value));
-  } else {
-    to.push_back(static_cast<char>(top | 27));
-    base::append_big(to, value);
-  }
+  if (value < 24) return to.push_back(static_cast<char>(top | value));
+  // One append: most of what is written for an event is heads.
+  std::array<char, 9> head;
+  const unsigned width_code = value <= 0xFF ? 0 : value <= 0xFFFF ? 1 : value <= 0xFFFFFFFF ? 2 : 3;
+  const unsigned width = 1U << width_code;
+  head[0] = static_cast<char>(top | (24 + width_code));
+  base::store_big(&head[1], value << (64 - 8 * width));
+  to.append(head.data(), 1 + width);
 }
 
 std::unexpected<base::Error> malformed(const char* what) { return base::fail(base::Code::malformed, what); }

@@ -152,7 +152,7 @@ void Chain::put_payload(SlotName slot, base::View octets, base::Bytes& frames) {
   begin_frame(frames, FrameKind::payload, length);
   char head[kPayloadHead] = {static_cast<char>(slot), compressed.empty() ? '\0' : '\1'};
   std::memcpy(head + 4, session_.data(), kSessionId);
-  for (unsigned i = 0; i < 8; ++i) head[20 + i] = static_cast<char>(seq_ >> (56 - 8 * i));
+  base::store_big(head + 20, seq_);
   const base::View nonce = next_nonce();
   std::memcpy(head + kPayloadAuthenticated, nonce.data(), kNonce);
   frames.append(head, kPayloadHead);

@@ -102,6 +102,7 @@ void Committer::stop() {
 }
 
 void Committer::run() {
+  pthread_setname_np(pthread_self(), "committer");
   while (true) {
     bool is_last = false;
     {

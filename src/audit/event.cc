@@ -199,7 +199,7 @@ base::Digest commitment(base::Sha256& hash, SlotName slot, const base::Digest& s
   std::memcpy(head.data(), kLabel.data(), kLabel.size());
   head[16] = static_cast<char>(slot);
   std::memcpy(&head[17], salt.data(), salt.size());
-  for (int i = 0; i < 8; ++i) head[49U + static_cast<unsigned>(i)] = static_cast<char>(octets.size() >> (56 - 8 * i));
+  base::store_big(&head[49], static_cast<std::uint64_t>(octets.size()));
   return hash.update({head.data(), head.size()}).update(octets).finish();
 }
 

@@ -8,13 +8,6 @@ std::optional<FrameKind> kind_of(std::uint8_t octet) {
   return static_cast<FrameKind>(octet);
 }
 
-template <class T>
-void store_big(char* to, T value) {
-  base::Bytes octets;
-  base::append_big(octets, value);
-  std::memcpy(to, octets.data(), sizeof(T));
-}
-
 base::Digest digest_from(base::View octets) {
   base::Digest digest;
   std::memcpy(digest.data(), octets.data(), digest.size());
@@ -31,7 +24,7 @@ std::uint32_t frame_seed(const base::Digest& log_id, std::uint32_t segment) {
 
 void begin_frame(base::Bytes& to, FrameKind kind, std::size_t body_length) {
   char head[kFrameHead] = {};
-  store_big(head, static_cast<std::uint32_t>(body_length));
+  base::store_big(head, static_cast<std::uint32_t>(body_length));
   head[4] = static_cast<char>(kind);
   to.append(head, sizeof head);
 }
@@ -41,8 +34,8 @@ void end_frame(base::Bytes& to, std::size_t body_length) {
 }
 
 void seal_frame(char* frame, std::size_t body_length, std::uint64_t id, std::uint32_t seed) {
-  store_big(frame + 8, id);
-  store_big(frame + kFrameHead + body_length, base::crc32c({frame, kFrameHead + body_length}, seed));
+  base::store_big(frame + 8, id);
+  base::store_big(frame + kFrameHead + body_length, base::crc32c({frame, kFrameHead + body_length}, seed));
 }
 
 void put_frame(base::Bytes& to, FrameKind kind, std::uint64_t id, base::View body, std::uint32_t seed) {

@@ -48,6 +48,16 @@ std::uint64_t LaneBody::stage(base::View event_frames, Mark mark) {
   return ++staged;
 }
 
+void LaneBody::kick_soon(Committer& committer) {
+  if (std::exchange(is_kick_due, true)) return;
+  boost::asio::post(executor, [self = shared_from_this(), &committer] {
+    self->is_kick_due = false;
+    // A Lane that is gone may have been followed by its Trail.
+    const std::lock_guard lock(self->post_mutex);
+    if (!self->is_gone) committer.kick(Committer::Urgency::somebody_waits);
+  });
+}
+
 void LaneBody::wake() {
   const bool has_failed = health.state() == Health::State::failed;
   // A resumed coroutine may wait again, so what is ready is taken out before anything runs.

@@ -14,6 +14,7 @@
 namespace sallyport::audit {
 
 struct Unavailable;
+class Committer;
 
 /// Whether the trail takes events; shared by all of its parts. Any thread.
 ///
@@ -79,6 +80,7 @@ struct LaneBody : std::enable_shared_from_this<LaneBody> {
   bool is_gone = false;
 
   // The lane's thread only.
+  bool is_kick_due = false;
   std::uint64_t staged = 0, staged_octets = 0;
   struct Waiter {
     std::uint64_t position;
@@ -91,6 +93,9 @@ struct LaneBody : std::enable_shared_from_this<LaneBody> {
   /// Returns the event's position. Any one thread at a time. Throws Unavailable when the trail or the lane is closed.
   std::uint64_t stage(base::View event_frames, Mark mark);
   bool is_durable(std::uint64_t position) const { return durable.load(std::memory_order_acquire) >= position; }
+  /// Kicks the committer, because somebody waits, once what is ready to run on this core has run: what that stages goes
+  /// into the same group. The lane's thread.
+  void kick_soon(Committer& committer);
   /// Resumes whoever's position is durable; everybody when the trail has failed. The lane's thread.
   void wake();
   /// The committer's, after a commit or a failure: one post if somebody waits.

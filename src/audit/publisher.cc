@@ -210,6 +210,7 @@ void Publisher::stop() {
 }
 
 void Publisher::run() {
+  pthread_setname_np(pthread_self(), "publisher");
   for (bool is_last = false; !is_last;) {
     {
       std::unique_lock lock(mutex_);

@@ -101,7 +101,8 @@ struct Recorder::Body {
   }
 
   void kick(Durability least) {
-    trail.committer().kick(durability <= least ? Committer::Urgency::somebody_waits : Committer::Urgency::nobody_waits);
+    if (durability <= least) return lane_body.kick_soon(trail.committer());
+    trail.committer().kick(Committer::Urgency::nobody_waits);
   }
 
   Event::Place next_place(Counter& counter, std::uint64_t op, std::uint64_t flags) {
@@ -213,7 +214,7 @@ bool Recorder::Body::may_lag(std::uint64_t position, std::uint64_t now_ns) {
 
 boost::asio::awaitable<void> Recorder::Body::until(std::uint64_t position) {
   if (lane_body.is_durable(position)) co_return;
-  trail.committer().kick(Committer::Urgency::somebody_waits);
+  lane_body.kick_soon(trail.committer());
   co_await lane.until_durable(position);
 }
 
@@ -224,7 +225,8 @@ Recorder::~Recorder() {
   if (body_->state != Body::State::open || body_->trail.health().state() == Health::State::failed) return;
   try {
     body_->append_end("session_abort", {});
-    body_->kick(Durability::batch);
+    // Not kick_soon: the loop may be what destroys us.
+    body_->trail.committer().kick(Committer::Urgency::somebody_waits);
   } catch (const Unavailable&) {
     // The trail is closed: it has ended the chain itself.
   }

@@ -275,6 +275,7 @@ void TrailBody::watch_space() {
 }
 
 void TrailBody::keep() {
+  pthread_setname_np(pthread_self(), "keeper");
   std::uint64_t last_size = committer_->committed().head.size;
   auto last_change = std::chrono::steady_clock::now();
   while (true) {

@@ -26,6 +26,12 @@ T load_big(const char* from) {
   if constexpr (std::endian::native == std::endian::little && sizeof(T) > 1) value = std::byteswap(value);
   return value;
 }
+/// REQUIRES: `to` points at sizeof(T) writable octets.
+template <class T>
+void store_big(char* to, T value) {
+  if constexpr (std::endian::native == std::endian::little && sizeof(T) > 1) value = std::byteswap(value);
+  std::memcpy(to, &value, sizeof value);
+}
 template <class T>
 T load_little(const char* from) {
   T value;

@@ -1,6 +1,7 @@
 #include "base/digest.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <cstdlib>
@@ -10,12 +11,6 @@
 
 namespace sallyport::base {
 namespace {
-
-const EVP_MD* sha256_method() {
-  // Fetched once: an implicit fetch costs more than hashing 200 octets (OpenSSL 3.0).
-  static EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return method;
-}
 
 void require(bool done) {
   if (!done) std::abort();  // only allocation failure gets here
@@ -53,28 +48,26 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(View octets, std::u
 
 }  // namespace
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  require(context_ && EVP_DigestInit_ex2(context_.get(), sha256_method(), nullptr) == 1);
-}
+// Deprecated in OpenSSL 3 in favour of EVP, and kept through all of 3.x; why it is used is said in the header.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+
+Sha256::Sha256() { require(SHA256_Init(&state_) == 1); }
 
 Sha256& Sha256::update(View octets) {
-  require(EVP_DigestUpdate(context_.get(), octets.data(), octets.size()) == 1);
+  require(SHA256_Update(&state_, octets.data(), octets.size()) == 1);
   return *this;
 }
 
 Digest Sha256::finish() {
   Digest out;
-  require(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(out.data()), nullptr) == 1);
-  require(EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) == 1);
+  require(SHA256_Final(reinterpret_cast<unsigned char*>(out.data()), &state_) == 1 && SHA256_Init(&state_) == 1);
   return out;
 }
 
-Digest sha256(View octets) {
-  thread_local Sha256 hash;
-  return hash.update(octets).finish();
-}
+Digest sha256(View octets) { return Sha256().update(octets).finish(); }
 
-HmacSha256::HmacSha256(View key) : inner_(EVP_MD_CTX_new()), outer_(EVP_MD_CTX_new()), work_(EVP_MD_CTX_new()) {
+HmacSha256::HmacSha256(View key) {
   std::array<unsigned char, 64> block{};
   if (key.size() > block.size()) {
     const Digest hashed = sha256(key);
@@ -83,24 +76,28 @@ HmacSha256::HmacSha256(View key) : inner_(EVP_MD_CTX_new()), outer_(EVP_MD_CTX_n
     std::memcpy(block.data(), key.data(), key.size());
   }
   for (auto& octet : block) octet ^= 0x36;
-  require(EVP_DigestInit_ex2(inner_.get(), sha256_method(), nullptr) == 1 &&
-          EVP_DigestUpdate(inner_.get(), block.data(), block.size()) == 1);
+  require(SHA256_Init(&inner_) == 1 && SHA256_Update(&inner_, block.data(), block.size()) == 1);
   for (auto& octet : block) octet ^= 0x36 ^ 0x5C;
-  require(EVP_DigestInit_ex2(outer_.get(), sha256_method(), nullptr) == 1 &&
-          EVP_DigestUpdate(outer_.get(), block.data(), block.size()) == 1);
+  require(SHA256_Init(&outer_) == 1 && SHA256_Update(&outer_, block.data(), block.size()) == 1);
   OPENSSL_cleanse(block.data(), block.size());
 }
 
-Digest HmacSha256::sign(View octets) {
+HmacSha256::~HmacSha256() {
+  OPENSSL_cleanse(&inner_, sizeof inner_);
+  OPENSSL_cleanse(&outer_, sizeof outer_);
+}
+
+Digest HmacSha256::sign(View octets) const {
   Digest out;
   auto* const raw = reinterpret_cast<unsigned char*>(out.data());
-  require(EVP_MD_CTX_copy_ex(work_.get(), inner_.get()) == 1 &&
-          EVP_DigestUpdate(work_.get(), octets.data(), octets.size()) == 1 &&
-          EVP_DigestFinal_ex(work_.get(), raw, nullptr) == 1);
-  require(EVP_MD_CTX_copy_ex(work_.get(), outer_.get()) == 1 && EVP_DigestUpdate(work_.get(), raw, out.size()) == 1 &&
-          EVP_DigestFinal_ex(work_.get(), raw, nullptr) == 1);
+  SHA256_CTX work = inner_;
+  require(SHA256_Update(&work, octets.data(), octets.size()) == 1 && SHA256_Final(raw, &work) == 1);
+  work = outer_;
+  require(SHA256_Update(&work, raw, out.size()) == 1 && SHA256_Final(raw, &work) == 1);
   return out;
 }
+
+#pragma clang diagnostic pop
 
 std::uint32_t crc32c(View octets, std::uint32_t seed) {
 #if defined(__x86_64__)

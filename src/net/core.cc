@@ -5,6 +5,7 @@
 namespace sallyport::net {
 
 void* Core::run(void* self) {
+  pthread_setname_np(pthread_self(), "core");
   static_cast<Core*>(self)->loop_.run();
   return nullptr;
 }

@@ -15,7 +15,7 @@ namespace asio = boost::asio;
 template <class T = void>
 using Task = asio::awaitable<T>;
 
-/// A connected byte stream, plain or TLS, so that only this module instantiates ssl::stream. One core; one coroutine
+/// A connected byte stream, plain or TLS, so that only this module knows which. One core; one coroutine
 /// may read while another one writes. Throws boost::system::system_error on failure; end of file reads as 0.
 class Stream {
  public:

@@ -5,60 +5,161 @@
 #include <openssl/x509v3.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ssl.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
+#include <cerrno>
 
 #include "net/plain_stream.h"
 
 namespace sallyport::net {
 namespace {
 
-using SslStream = asio::ssl::stream<asio::ip::tcp::socket>;
+struct FreeSsl {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+using Ssl = std::unique_ptr<SSL, FreeSsl>;
 
+/// OpenSSL on the socket itself, without boost::asio::ssl::stream between them: that one keeps 68 KiB of buffers for as
+/// long as it lives, OpenSSL gives its own back whenever a stream is idle (SSL_MODE_RELEASE_BUFFERS).
 class TlsStream final : public Stream {
  public:
-  explicit TlsStream(SslStream stream, std::shared_ptr<const void> keeps)
-      : keeps_(std::move(keeps)), stream_(std::move(stream)) {}
+  /// REQUIRES: `socket` does not block (prepare_socket). `keeps`: the context that `ssl` was made of.
+  TlsStream(asio::ip::tcp::socket socket, Ssl ssl, std::shared_ptr<const void> keeps)
+      : keeps_(std::move(keeps)), socket_(std::move(socket)), ssl_(std::move(ssl)) {
+    if (SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) throw boost::system::system_error(asio::error::no_memory);
+  }
+
+  SSL* ssl() { return ssl_.get(); }
+
+  /// `step`: SSL_accept or SSL_connect.
+  Task<void> handshake(int (*step)(SSL*)) {
+    for (;;) {
+      ERR_clear_error();
+      const int result = step(ssl_.get());
+      if (result == 1) co_return;
+      co_await until_ready(outcome_of(result));
+    }
+  }
 
   Task<std::size_t> read_some(asio::mutable_buffer buffer) override {
-    const auto [error, count] = co_await stream_.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
-    // A peer that closes without close_notify is an end too: every protocol here frames its own messages.
-    if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) co_return 0;
-    if (error) throw boost::system::system_error(error);
-    co_return count;
+    for (;;) {
+      ERR_clear_error();
+      std::size_t count = 0;
+      const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &count);
+      if (result == 1) co_return count;
+      const Outcome outcome = outcome_of(result);
+      // A peer that closes without close_notify is an end too: every protocol here frames its own messages.
+      if (outcome.is_end) co_return 0;
+      co_await until_ready(outcome);
+    }
   }
 
   Task<void> write(base::View octets) override {
-    co_await asio::async_write(stream_, asio::buffer(octets.data(), octets.size()), asio::use_awaitable);
+    while (!octets.empty()) {
+      ERR_clear_error();
+      std::size_t count = 0;
+      const int result = SSL_write_ex(ssl_.get(), octets.data(), octets.size(), &count);
+      if (result == 1) {
+        octets.remove_prefix(count);
+        continue;
+      }
+      co_await until_ready(outcome_of(result));
+    }
   }
 
-  std::size_t try_write(base::View) override { return 0; }  // the record layer is not ours to interrupt
+  std::size_t try_write(base::View octets) override {
+    std::size_t written = 0;
+    while (written < octets.size()) {
+      ERR_clear_error();
+      std::size_t count = 0;
+      // What OpenSSL has encrypted and could not send it wants to be given again: write() begins with the same octets.
+      if (SSL_write_ex(ssl_.get(), octets.data() + written, octets.size() - written, &count) != 1) break;
+      written += count;
+    }
+    return written;
+  }
 
   Task<void> finish() override {
     // One close_notify out; not waiting for the peer's, which may never come.
-    SSL_set_quiet_shutdown(stream_.native_handle(), 0);
+    ERR_clear_error();
+    static_cast<void>(SSL_shutdown(ssl_.get()));
     boost::system::error_code ignored;
-    stream_.next_layer().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     co_return;
   }
 
   void close() override {
+    // The number may soon be another session's socket: OpenSSL must forget it too.
+    BIO_set_fd(SSL_get_rbio(ssl_.get()), -1, BIO_NOCLOSE);
     boost::system::error_code ignored;
-    stream_.next_layer().close(ignored);
+    socket_.close(ignored);
   }
 
-  bool is_abandoned() override { return is_peer_gone(stream_.next_layer().native_handle()); }
+  bool is_abandoned() override { return is_peer_gone(socket_.native_handle()); }
 
  private:
+  /// Why a call of OpenSSL did not do its work.
+  struct Outcome {
+    enum class Wants : std::uint8_t { nothing, to_read, to_write } wants = Wants::nothing;
+    bool is_end = false;
+    boost::system::error_code error{};
+  };
+
+  Outcome outcome_of(int result) const {
+    const int system_error = errno;
+    switch (SSL_get_error(ssl_.get(), result)) {
+      case SSL_ERROR_WANT_READ:
+        return {.wants = Outcome::Wants::to_read};
+      case SSL_ERROR_WANT_WRITE:
+        return {.wants = Outcome::Wants::to_write};
+      case SSL_ERROR_ZERO_RETURN:
+        return {.is_end = true, .error = asio::error::eof};
+      case SSL_ERROR_SYSCALL:
+        if (ERR_peek_error() == 0 && system_error == 0) return {.is_end = true, .error = asio::error::eof};
+        if (ERR_peek_error() == 0) return {.error = {system_error, boost::system::system_category()}};
+        break;
+      default:
+        break;
+    }
+    return {.error = {static_cast<int>(ERR_get_error()), asio::error::get_ssl_category()}};
+  }
+
+  /// Throws what is no reason to wait.
+  Task<void> until_ready(Outcome outcome) {
+    if (outcome.wants == Outcome::Wants::nothing) throw boost::system::system_error(outcome.error);
+    const auto what =
+        outcome.wants == Outcome::Wants::to_read ? asio::socket_base::wait_read : asio::socket_base::wait_write;
+    co_await socket_.async_wait(what, asio::use_awaitable);
+  }
+
   std::shared_ptr<const void> keeps_;  // the context outlives the stream
-  SslStream stream_;
+  asio::ip::tcp::socket socket_;
+  Ssl ssl_;
 };
 
 asio::ip::tcp::socket take_socket(Stream& plain) {
   auto socket = plain.release();
   if (!socket) throw std::logic_error("TLS begins on a plain stream only");
   return std::move(*socket);
+}
+
+Ssl make_ssl(asio::ssl::context& context) {
+  Ssl ssl(SSL_new(context.native_handle()));
+  if (!ssl) throw boost::system::system_error(asio::error::no_memory);
+  return ssl;
+}
+
+/// What both sides want of OpenSSL.
+void prepare_context(SSL_CTX* context) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // A record's head and body in one read.
+  SSL_CTX_set_read_ahead(context, 1);
+  // Nobody resumes: sessions last, and each one's memory counts.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
 
 std::string openssl_reason() {
@@ -78,10 +179,9 @@ ClientTls::~ClientTls() = default;
 base::Result<std::shared_ptr<const ServerTls>> ServerTls::load(const std::string& certificate, const std::string& key) {
   std::shared_ptr<ServerTls> out(new ServerTls);
   SSL_CTX* const context = out->context_->native_handle();
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  prepare_context(context);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context, 0);
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
     return base::fail(base::Code::unavailable, "cannot use the certificate " + certificate + ": " + openssl_reason(),
                       "it must be a readable PEM chain, the server's own certificate first");
@@ -98,8 +198,7 @@ base::Result<std::shared_ptr<const ClientTls>> ClientTls::load(TargetTls mode, c
   out->mode_ = mode;
   out->host_ = std::move(host);
   SSL_CTX* const context = out->context_->native_handle();
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  prepare_context(context);
   if (mode == TargetTls::verify_ca || mode == TargetTls::verify_full) {
     const int loaded = ca.empty() ? SSL_CTX_set_default_verify_paths(context)
                                   : SSL_CTX_load_verify_locations(context, ca.c_str(), nullptr);
@@ -111,9 +210,9 @@ base::Result<std::shared_ptr<const ClientTls>> ClientTls::load(TargetTls mode, c
 }
 
 struct ClientTlsAccess {
-  static SslStream make(asio::ip::tcp::socket socket, const ClientTls& tls) {
-    SslStream stream(std::move(socket), *tls.context_);
-    SSL* const ssl = stream.native_handle();
+  static Ssl make(const ClientTls& tls) {
+    Ssl made = make_ssl(*tls.context_);
+    SSL* const ssl = made.get();
     if (tls.mode_ == TargetTls::verify_ca || tls.mode_ == TargetTls::verify_full) {
       SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
       if (tls.mode_ == TargetTls::verify_full) {
@@ -128,23 +227,25 @@ struct ClientTlsAccess {
     boost::system::error_code not_an_address;
     asio::ip::make_address(tls.host_, not_an_address);
     if (not_an_address) SSL_set_tlsext_host_name(ssl, tls.host_.c_str());
-    return stream;
+    return made;
   }
 };
 
 Task<std::unique_ptr<Stream>> accept_tls(std::unique_ptr<Stream> plain, std::shared_ptr<const ServerTls> tls) {
-  SslStream stream(take_socket(*plain), *tls->context_);
-  co_await stream.async_handshake(SslStream::server, asio::use_awaitable);
-  co_return std::make_unique<TlsStream>(std::move(stream), std::move(tls));
+  Ssl ssl = make_ssl(*tls->context_);
+  auto stream = std::make_unique<TlsStream>(take_socket(*plain), std::move(ssl), std::move(tls));
+  co_await stream->handshake(SSL_accept);
+  co_return stream;
 }
 
 Task<Secured> connect_tls(std::unique_ptr<Stream> plain, std::shared_ptr<const ClientTls> tls) {
-  SslStream stream = ClientTlsAccess::make(take_socket(*plain), *tls);
-  co_await stream.async_handshake(SslStream::client, asio::use_awaitable);
+  Ssl ssl = ClientTlsAccess::make(*tls);
+  auto stream = std::make_unique<TlsStream>(take_socket(*plain), std::move(ssl), std::move(tls));
+  co_await stream->handshake(SSL_connect);
 
   Secured out;
   // RFC 5929 4.1: the hash of the certificate's signature, but SHA-256 where that is MD5 or SHA-1.
-  if (X509* const certificate = SSL_get0_peer_certificate(stream.native_handle()); certificate != nullptr) {
+  if (X509* const certificate = SSL_get0_peer_certificate(stream->ssl()); certificate != nullptr) {
     int digest_id = NID_undef;
     if (X509_get_signature_info(certificate, &digest_id, nullptr, nullptr, nullptr) == 1 && digest_id != NID_undef) {
       if (digest_id == NID_md5 || digest_id == NID_sha1) digest_id = NID_sha256;
@@ -155,7 +256,7 @@ Task<Secured> connect_tls(std::unique_ptr<Stream> plain, std::shared_ptr<const C
         out.certificate_hash.assign(reinterpret_cast<const char*>(hash), size);
     }
   }
-  out.stream = std::make_unique<TlsStream>(std::move(stream), std::move(tls));
+  out.stream = std::move(stream);
   co_return out;
 }
 

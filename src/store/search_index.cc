@@ -20,6 +20,8 @@ const std::vector<const char*> kMigrations = {
     "tokenize='trigram')",
 };
 constexpr std::size_t kBatch = 1000;
+/// How long rows are gathered before they are written: a transaction costs as much as several rows.
+constexpr auto kGather = std::chrono::milliseconds(100);
 
 std::size_t octets_of(const SearchIndex::Row& row) {
   const auto* statement = std::get_if<StatementRow>(&row);
@@ -106,14 +108,19 @@ void SearchIndex::add(Row row) {
 
 void SearchIndex::flush() {
   std::unique_lock lock(mutex_);
+  ++flushing_;
+  changed_.notify_all();
   changed_.wait(lock, [this, until = added_] { return settled_ >= until; });
+  --flushing_;
 }
 
 void SearchIndex::write_behind() {
+  pthread_setname_np(pthread_self(), "index");
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return !queue_.empty() || is_stopping_; });
     if (queue_.empty()) return;
+    changed_.wait_for(lock, kGather, [this] { return flushing_ > 0 || is_stopping_; });
     std::vector<Row> rows;
     while (!queue_.empty() && rows.size() < kBatch) {
       queued_octets_ -= octets_of(queue_.front());
@@ -141,11 +148,21 @@ base::Result<void> SearchIndex::write(const std::vector<Row>& rows) {
   return writer_.execute("COMMIT");
 }
 
+base::Result<Query*> SearchIndex::kept(std::optional<Query>& place, std::string_view sql) {
+  if (!place) {
+    auto query = writer_.prepare(sql);
+    if (!query) return std::unexpected(query.error());
+    place = std::move(*query);
+  }
+  return &*place;
+}
+
 base::Result<void> SearchIndex::write_one(const Row& row) {
   if (const auto* session = std::get_if<SessionRow>(&row)) {
-    auto query =
-        writer_.prepare("INSERT INTO sessions VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT (id) DO NOTHING");
-    if (!query) return std::unexpected(query.error());
+    auto prepared =
+        kept(insert_session_, "INSERT INTO sessions VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT (id) DO NOTHING");
+    if (!prepared) return std::unexpected(prepared.error());
+    Query* const query = *prepared;
     query->bind(1, session->id).bind(2, session->principal).bind(3, session->target).bind(4, session->database);
     query->bind(5, session->client_address).bind(6, session->token_id).bind(7, session->opened_ns);
     return query->bind(8, session->closed_ns).bind(9, session->reason).run();
@@ -157,16 +174,18 @@ base::Result<void> SearchIndex::write_one(const Row& row) {
   }
   const auto& statement = std::get<StatementRow>(row);
   const base::Digest digest = base::sha256(statement.text);
-  auto query = writer_.prepare(
+  auto prepared = kept(
+      insert_statement_,
       "INSERT INTO statements (session, digest, op, time_ns, text) VALUES (?1,?2,?3,?4,?5) ON CONFLICT DO NOTHING");
-  if (!query) return std::unexpected(query.error());
+  if (!prepared) return std::unexpected(prepared.error());
+  Query* const query = *prepared;
   query->bind(1, statement.session).bind_octets(2, base::view(digest).substr(0, 16));
   query->bind(3, static_cast<std::int64_t>(statement.op)).bind(4, statement.time_ns).bind(5, statement.text);
   if (auto done = query->run(); !done) return done;
   if (writer_.changes() == 0) return {};
-  auto words = writer_.prepare("INSERT INTO statement_words (rowid, text) VALUES (last_insert_rowid(), ?1)");
+  auto words = kept(insert_words_, "INSERT INTO statement_words (rowid, text) VALUES (last_insert_rowid(), ?1)");
   if (!words) return std::unexpected(words.error());
-  return words->bind(1, statement.text).run();
+  return (*words)->bind(1, statement.text).run();
 }
 
 base::Result<std::vector<StatementRow>> SearchIndex::matches(Query& query) {

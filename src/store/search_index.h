@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -80,12 +81,15 @@ class SearchIndex {
   void write_behind();
   base::Result<void> write(const std::vector<Row>& rows);
   base::Result<void> write_one(const Row& row);
+  /// The statement in `place`, prepared the first time: that costs as much as running it.
+  base::Result<Query*> kept(std::optional<Query>& place, std::string_view sql);
   base::Result<void> set_complete(bool is_complete);
   base::Result<std::vector<StatementRow>> matches(Query& query);
 
   Limits limits_;
   std::mutex writer_mutex_;  // one transaction at a time
   Database writer_;
+  std::optional<Query> insert_session_, insert_statement_, insert_words_;  // the writer's
   std::mutex reader_mutex_;
   Database reader_;
 
@@ -95,6 +99,7 @@ class SearchIndex {
   std::size_t queued_octets_ = 0;
   std::uint64_t added_ = 0;    // rows ever queued
   std::uint64_t settled_ = 0;  // of these: written, or lost
+  int flushing_ = 0;           // who waits in flush()
   bool is_stopping_ = false;
   bool has_lost_ = false;
   std::thread thread_;

@@ -4,6 +4,7 @@
 #include "proto/postgres/codec.h"
 #include "proto/postgres/login.h"
 #include "proto/postgres/own.h"
+#include "proto/postgres/scram.h"
 #include "sql/catalogue_queries.h"
 
 namespace sallyport::cmd {
@@ -35,13 +36,15 @@ session::Protocol postgres_protocol(bool is_tls_required) {
         {.tls = is_tls_required ? postgres::ClientTls::required : postgres::ClientTls::none});
   };
   out.target_login = [](const session::Target& target, const std::string& database, const proto::Settings& settings) {
+    thread_local postgres::ScramKeys keys;  // a core's: each core is a thread
     return postgres::make_target_login({.user = target.user,
                                         .database = database,
                                         .password = target.password.copy(),
                                         .settings = settings,
                                         .tls = tls_of(target.tls_mode),
                                         .allowed = {.md5 = target.allows_md5, .cleartext = target.allows_clear_text},
-                                        .nonce = base::random_bytes(18)});
+                                        .nonce = base::random_bytes(18),
+                                        .keys = &keys});
   };
   out.codec = [] { return postgres::make_codec(); };
   out.cancel_request = postgres::encode_cancel_request;

@@ -10,6 +10,8 @@
 /// PostgreSQL's two handshakes (manual 55.2.1, 55.3, 55.7, 55.10). Pure; one session, one thread.
 namespace sallyport::proto::postgres {
 
+class ScramKeys;
+
 enum class ClientTls : std::uint8_t {
   required,  // a token is asked for inside TLS only
   offered,   // for tests and loopback: TLS when the client asks for it
@@ -40,6 +42,8 @@ struct TargetLoginOptions {
   AllowedMethods allowed{};
   /// Random octets for SCRAM, at least 18, never used twice.
   base::Bytes nonce{};
+  /// Where SCRAM's keys are kept from login to login; outlives the login, same thread. Null: nowhere.
+  ScramKeys* keys = nullptr;
 };
 std::unique_ptr<TargetLogin> make_target_login(TargetLoginOptions options);
 

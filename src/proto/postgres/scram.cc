@@ -38,6 +38,34 @@ struct Key {
 
 }  // namespace
 
+ScramKeys::Pair::~Pair() {
+  OPENSSL_cleanse(client.data(), client.size());
+  OPENSSL_cleanse(server.data(), server.size());
+}
+
+const ScramKeys::Pair* ScramKeys::of(const base::Secret& password, View salt, unsigned rounds) {
+  const View secret = password.reveal();
+  Bytes front;
+  base::append_big(front, rounds);
+  base::append_big(front, static_cast<std::uint64_t>(salt.size()));
+  const base::Digest name = base::Sha256().update(front).update(salt).update(secret).finish();
+  if (const auto found = pairs_.find(name); found != pairs_.end()) return &found->second;
+
+  Key salted;
+  if (PKCS5_PBKDF2_HMAC(secret.data(), static_cast<int>(secret.size()),
+                        reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
+                        static_cast<int>(rounds), EVP_sha256(), static_cast<int>(salted.octets.size()),
+                        reinterpret_cast<unsigned char*>(salted.octets.data())) != 1) {
+    return nullptr;
+  }
+  if (pairs_.size() >= most_) pairs_.clear();
+  Pair& pair = pairs_[name];
+  const base::HmacSha256 by_salted(salted.view());
+  pair.client = by_salted.sign("Client Key");
+  pair.server = by_salted.sign("Server Key");
+  return &pair;
+}
+
 ScramClient::ScramClient(Binding binding, Bytes certificate_hash, View nonce) : nonce_(base::to_base64(nonce)) {
   switch (binding) {
     case Binding::none:
@@ -57,7 +85,7 @@ ScramClient::ScramClient(Binding binding, Bytes certificate_hash, View nonce) : 
 
 Bytes ScramClient::first() const { return gs2_ + bare_; }
 
-Result<Bytes> ScramClient::answer(View server_first, const base::Secret& password) {
+Result<Bytes> ScramClient::answer(View server_first, const base::Secret& password, ScramKeys* kept) {
   View rest = server_first;
   const auto nonce = take_attribute(rest, 'r');
   const auto salt_text = nonce ? take_attribute(rest, 's') : std::nullopt;
@@ -76,26 +104,19 @@ Result<Bytes> ScramClient::answer(View server_first, const base::Secret& passwor
     return fail(Code::limit, "the target demands more than " + std::to_string(kMaxIterations) + " SCRAM iterations");
   }
 
-  Key salted;
-  const View secret = password.reveal();
-  if (PKCS5_PBKDF2_HMAC(secret.data(), static_cast<int>(secret.size()),
-                        reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
-                        static_cast<int>(rounds), EVP_sha256(), static_cast<int>(salted.octets.size()),
-                        reinterpret_cast<unsigned char*>(salted.octets.data())) != 1) {
-    return fail(Code::internal, "the SCRAM key could not be derived");
-  }
-  base::HmacSha256 by_salted(salted.view());
-  const Key client_key{by_salted.sign("Client Key")}, server_key{by_salted.sign("Server Key")};
+  ScramKeys own;
+  const ScramKeys::Pair* const keys = (kept != nullptr ? kept : &own)->of(password, salt, rounds);
+  if (keys == nullptr) return fail(Code::internal, "the SCRAM key could not be derived");
 
   Bytes final_without_proof = "c=" + base::to_base64(channel_binding_) + ",r=" + Bytes(*nonce);
   const Bytes message = bare_ + "," + Bytes(server_first) + "," + final_without_proof;
-  const Key stored_key{base::sha256(client_key.view())};
+  const Key stored_key{base::sha256(base::view(keys->client))};
   const Key signature{base::HmacSha256(stored_key.view()).sign(message)};
   Bytes proof;
-  for (std::size_t at = 0; at < client_key.octets.size(); ++at) {
-    proof.push_back(static_cast<char>(client_key.octets[at] ^ signature.octets[at]));
+  for (std::size_t at = 0; at < keys->client.size(); ++at) {
+    proof.push_back(static_cast<char>(keys->client[at] ^ signature.octets[at]));
   }
-  server_signature_ = Bytes(base::view(base::HmacSha256(server_key.view()).sign(message)));
+  server_signature_ = Bytes(base::view(base::HmacSha256(base::view(keys->server)).sign(message)));
   return std::move(final_without_proof) + ",p=" + base::to_base64(proof);
 }
 

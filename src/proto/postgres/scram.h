@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 
 #include "base/bytes.h"
@@ -15,6 +16,8 @@
 /// octets: what SASLprep (RFC 4013) changes is not ASCII, and PostgreSQL itself falls back to the octets.
 namespace sallyport::proto::postgres {
 
+class ScramKeys;
+
 class ScramClient {
  public:
   enum class Binding : std::uint8_t {
@@ -28,8 +31,8 @@ class ScramClient {
 
   /// client-first-message.
   base::Bytes first() const;
-  /// From server-first-message, client-final-message.
-  base::Result<base::Bytes> answer(base::View server_first, const base::Secret& password);
+  /// From server-first-message, client-final-message. `kept`: where keys are looked for and put; may be null.
+  base::Result<base::Bytes> answer(base::View server_first, const base::Secret& password, ScramKeys* kept = nullptr);
   /// server-final-message: does the server know the password as well?
   base::Result<void> verify(base::View server_final) const;
 
@@ -40,6 +43,30 @@ class ScramClient {
   base::Bytes gs2_, channel_binding_, bare_;
   base::Bytes nonce_;
   base::Bytes server_signature_;
+};
+
+/// The keys of passwords, kept from login to login: a server keeps a role's salt, and deriving them anew would cost
+/// thousands of hashes each time. Wiped when it dies. One thread.
+class ScramKeys {
+ public:
+  /// Forgets all when it would hold more than `most`.
+  explicit ScramKeys(std::size_t most = 64) : most_(most) {}
+
+  /// ClientKey and ServerKey of RFC 5802 section 3.
+  struct Pair {
+    base::Digest client{}, server{};
+    Pair() = default;
+    Pair(const Pair&) = delete;
+    Pair& operator=(const Pair&) = delete;
+    ~Pair();
+  };
+  /// Valid until the next call. nullptr: they could not be derived.
+  const Pair* of(const base::Secret& password, base::View salt, unsigned rounds);
+  std::size_t size() const { return pairs_.size(); }
+
+ private:
+  std::size_t most_;
+  std::map<base::Digest, Pair> pairs_;  // by a hash of all that they depend on
 };
 
 }  // namespace sallyport::proto::postgres

@@ -303,7 +303,7 @@ class PostgresTargetLogin final : public TargetLogin {
   }
 
   Action answer_scram(View server_first) {
-    auto answer = scram_->answer(server_first, options_.password);
+    auto answer = scram_->answer(server_first, options_.password, options_.keys);
     if (!answer) return failed(Refusal::Kind::target_unavailable, answer.error().message);
     state_ = State::scram_final;
     Bytes out;
