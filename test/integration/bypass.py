@@ -254,7 +254,7 @@ def ways_of(entry, verdict):
     if verdict == "allowed":
         return ["simple", *(["extended"] if entry.is_one() else [])]
     if verdict.startswith("held"):
-        return ["simple", "extended"]
+        return ["simple"]  # each waits for its time to be over
     out = list(WHOLE)
     if entry.is_one():
         out += ["prepare", "explain"]
