@@ -38,6 +38,10 @@ struct CatalogueRelation {
   std::vector<std::string> write_expressions{};
   /// Relations whose rows a DELETE or UPDATE here also changes: ON DELETE or ON UPDATE CASCADE, SET NULL, SET DEFAULT.
   std::vector<std::uint32_t> cascades{};
+  /// All relations with a foreign key to this one: TRUNCATE … CASCADE empties them.
+  std::vector<std::uint32_t> references{};
+  /// Partitions and heirs, and what they belong to: rows of the one are rows of the other.
+  std::vector<std::uint32_t> children{}, parents{};
 };
 
 struct CatalogueFunction {

@@ -11,13 +11,19 @@
 /// What a Command was understood to do. Made by sql::understand for SQL, by a codec for other protocols. Pure.
 namespace sallyport::model {
 
-/// A relation (table, view, sequence …) that a Command touches. `schema` is empty when it could not be resolved.
+/// A relation (table, view, sequence …) that a Command touches. `schema` is empty when it could not be resolved. The
+/// name
+/// "*" stands for any relation of the schema, or of the database when that is empty, too: what DROP SCHEMA or a CASCADE
+/// reaches is not listed.
 struct Relation {
   std::string schema{};
   std::string name{};
   std::uint32_t oid = 0;  // 0: not resolved
   bool is_read = false;
   bool is_written = false;
+  /// A partition or heir of what the text names, or what that belongs to: a deny or hold counts it, an allow does not
+  /// ask for it.
+  bool is_implied = false;
   friend bool operator==(const Relation&, const Relation&) = default;
 };
 

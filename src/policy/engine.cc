@@ -42,13 +42,19 @@ bool is_about(const Rule::On& on, const model::TargetName& target) {
 bool relation_matches(const std::string& glob, const model::Relation& relation) {
   const auto dot = glob.find('.');
   if (dot == std::string::npos) return glob_matches(glob, relation.name);
-  return glob_matches(glob, relation.schema + "." + relation.name);
+  // Part by part: a name may hold a dot itself.
+  return glob_matches(std::string_view(glob).substr(0, dot), relation.schema) &&
+         glob_matches(std::string_view(glob).substr(dot + 1), relation.name);
 }
 
 /// A relation whose schema is not known might be the one that the glob means.
 bool relation_may_match(const std::string& glob, const model::Relation& relation) {
   if (relation_matches(glob, relation)) return true;
   const auto dot = glob.find('.');
+  if (relation.name == "*") {  // any relation of the schema
+    return relation.schema.empty() || dot == std::string::npos ||
+           glob_matches(std::string_view(glob).substr(0, dot), relation.schema);
+  }
   return relation.schema.empty() && dot != std::string::npos &&
          glob_matches(std::string_view(glob).substr(dot + 1), relation.name);
 }
@@ -77,6 +83,7 @@ bool statement_is_named(const Rule::If& when, const model::Statement& statement)
 bool relations_are_covered(const Rule::If& when, const Understanding& what) {
   if (when.relations.empty()) return true;
   for (const auto& relation : what.relations) {
+    if (relation.is_implied) continue;
     if (std::ranges::none_of(when.relations, [&](const auto& glob) { return relation_matches(glob, relation); })) {
       return false;
     }

@@ -66,8 +66,12 @@ Gate::Gate(Options options, const proto::Codec& codec, audit::Recorder& recorder
       codec_(codec),
       recorder_(recorder),
       names_(std::make_unique<SessionNames>(codec)),
+      state_(options_.start),
       engine_(options_.rules()),
-      may_hold_(engine_->may_hold(options_.principal, options_.target)) {}
+      may_hold_(engine_->may_hold(options_.principal, options_.target)) {
+  // A Chunk that belongs to no Command (the target ignores it) is recorded under the rules that let it pass.
+  last_permit_.rule_set = engine_->rule_set();
+}
 Gate::~Gate() = default;
 
 /// As refresh(), and what others did at the target a moment ago is in it.
@@ -79,9 +83,10 @@ net::Task<> Gate::refresh_all() {
 /// The newest catalogue and rules.
 net::Task<> Gate::refresh() {
   if (options_.catalogue != nullptr && !options_.catalogue->is_current(catalogue_)) {
+    const bool is_committed = transaction_ == 'I' && unsynced_.empty();
     catalogue_ = co_await options_.catalogue->current();
     // Outside a transaction the new snapshot shows all that this session changed.
-    if (catalogue_ && transaction_ == 'I') sql::settle(state_);
+    if (catalogue_ && is_committed) sql::settle(state_);
   }
   auto newest = options_.rules();
   if (newest == engine_) co_return;
@@ -114,7 +119,11 @@ Gate::UnderstandingPointer Gate::understand(const Command& command) const {
 
 policy::Decided Gate::judge(model::Step&& step) {
   if (auto* const chunk = std::get_if<model::Chunk>(&step)) return engine_->follow(std::move(*chunk), last_permit_);
-  if (auto* const control = std::get_if<model::Control>(&step)) return engine_->follow(std::move(*control));
+  if (auto* const control = std::get_if<model::Control>(&step)) {
+    is_synced_ |= control->kind == model::Control::Kind::sync;
+    return engine_->follow(std::move(*control));
+  }
+  follow_pipeline();
 
   auto& command = std::get<Command>(step);
   if (const auto* precedent = precedent_of(command)) {
@@ -129,12 +138,16 @@ policy::Decided Gate::judge(model::Step&& step) {
   return decided;
 }
 
+/// A Command behind what waits for its Sync may roll that back: by failing, also where it is refused, or by its text.
+void Gate::follow_pipeline() { is_followed_ |= !unsynced_.empty() && !is_synced_; }
+
 /// Takes notice of a Command that will be forwarded.
 void Gate::passed(const policy::Permit& permit) {
   last_permit_ = permit.grounds();
   const auto& command = std::get<Command>(permit.step());
-  if (runs(command.kind) && last_permit_.understanding->is_barrier())
-    barrier_ = Barrier{command.number, last_permit_.understanding};
+  if (!runs(command.kind) || !last_permit_.understanding->is_barrier()) return;
+  barrier_ = Barrier{command.number, last_permit_.understanding};
+  is_synced_ = false;
 }
 
 net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>* all, std::size_t* cursor) {
@@ -159,6 +172,7 @@ net::Task<Gate::Admitted> Gate::admit(std::vector<model::Step>* all, std::size_t
   decided.reserve(steps.size() - next);
   while (next < steps.size()) {
     if (settled && next == *held) {
+      follow_pipeline();
       if (const auto* const permit = std::get_if<policy::Permit>(&*settled)) passed(*permit);
       decided.push_back(std::move(*settled));
       settled.reset();
@@ -204,10 +218,12 @@ void Gate::release() {
 }
 
 void Gate::note(const model::Reply& reply) {
-  if (reply.transaction != 0) transaction_ = reply.transaction;
+  const bool is_ready = reply.transaction != 0;
+  if (is_ready) transaction_ = reply.transaction;
   for (const Completion& completion : reply.completions) {
-    if (barrier_ && completion.command == barrier_->command) settle_barrier(completion.outcome);
+    if (barrier_ && completion.command == barrier_->command) settle_barrier(completion.outcome, is_ready);
   }
+  if (is_ready) settle_pipeline();
   if (!barrier_ && is_waited_for_ && !codec_.is_outstanding()) unblocked_.wake();
   // What a transaction changed shows to the catalogue's own session only now.
   if (reply.transaction == 'I' && std::exchange(changed_relations_in_transaction_, false)) {
@@ -215,12 +231,22 @@ void Gate::note(const model::Reply& reply) {
   }
 }
 
-/// What names mean is certain again.
-void Gate::settle_barrier(Completion::Outcome outcome) {
+/// The transaction that a pipeline is by itself has ended at its Sync.
+void Gate::settle_pipeline() {
+  // One step alone, and no transaction is open: it is committed. Else it may have been rolled back.
+  const bool is_committed = transaction_ == 'I' && unsynced_.size() == 1 && !is_followed_;
+  if (is_committed) sql::apply(*unsynced_.front(), false, state_);
+  unsynced_.clear();
+  is_followed_ = false;
+}
+
+/// What names mean is certain again, but for what the target may still roll back.
+void Gate::settle_barrier(Completion::Outcome outcome, bool is_ready) {
   const Understanding& what = *barrier_->understanding;
   const bool may_have_run = outcome != Completion::Outcome::skipped;
   if (outcome == Completion::Outcome::done) {
-    sql::apply(what, transaction_ != 'I', state_);
+    sql::apply(what, !is_ready || transaction_ != 'I', state_);
+    if (!is_ready) unsynced_.push_back(barrier_->understanding);
   } else if (may_have_run && changes(what, NameChange::Kind::search_path)) {
     // Of several statements some may have been carried out before one failed.
     state_.path = sql::SessionState::Path::unknown;

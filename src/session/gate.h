@@ -39,6 +39,7 @@ class Gate {
     CatalogueSource* catalogue = nullptr;               // null: of a session that reads the catalogue itself
     sql::UnderstandingCache* understandings = nullptr;  // of the core
     sql::Limits limits{};
+    sql::SessionState start{};  // sql::start_of(the settings of the session's start)
 
     approval::Desk* desk = nullptr;  // null: what a rule holds is refused
     net::asio::any_io_executor core{};
@@ -93,7 +94,9 @@ class Gate {
   base::Digest cursor_basis(const std::string& text, const model::Understanding& what) const;
   const policy::Precedent* precedent_of(const model::Command& command) const;
   void passed(const policy::Permit& permit);
-  void settle_barrier(model::Completion::Outcome outcome);
+  void settle_barrier(model::Completion::Outcome outcome, bool is_ready);
+  void settle_pipeline();
+  void follow_pipeline();
 
   Options options_;
   const proto::Codec& codec_;
@@ -118,6 +121,10 @@ class Gate {
   };
   std::deque<Approved> approved_;
   char transaction_ = 'I';
+  /// Of Commands of the extended protocol that are done: until ReadyForQuery they may still be rolled back.
+  std::vector<std::shared_ptr<const model::Understanding>> unsynced_;
+  bool is_followed_ = false;  // other Commands came behind them
+  bool is_synced_ = false;    // their Sync came
   bool changed_relations_in_transaction_ = false;
   net::Signal unblocked_;
   bool is_waited_for_ = false;  // somebody is in unblocked()

@@ -191,7 +191,8 @@ class Visit {
                        .principal = open_.principal,
                        .authentication = open_.authentication,
                        .to = target,
-                       .database = open_.database},
+                       .database = open_.database,
+                       .settings = greeting_.who.settings},
                       protocol_, ground_, recorder);
       const auto key = session.enter();
       bool is_welcome = true;

@@ -66,6 +66,7 @@ Session::Session(Parts parts, const Protocol& protocol, const Ground& ground, au
              .catalogue = ground.catalogue(to_, parts.database),
              .understandings = ground.understandings,
              .limits = ground.sql_limits,
+             .start = sql::start_of(sql::understand_settings(parts.settings)),
              .desk = ground.desk,
              .core = ground.core,
              .announce = [this](const auto& held, const auto& remark) { client_writer_.announce(held, remark); },

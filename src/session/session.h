@@ -67,6 +67,7 @@ class Session {
     model::Authentication authentication;
     const Target* to = nullptr;
     std::string database;
+    proto::Settings settings{};  // that the client began with
   };
   Session(Parts parts, const Protocol& protocol, const Ground& ground, audit::Recorder& recorder);
   ~Session();

@@ -1,12 +1,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <sstream>
 
+#include "sql/bypass_testing.h"
 #include "sql/catalogue_testing.h"
 #include "sql/understand.h"
 
@@ -14,70 +14,13 @@
 namespace sallyport::sql {
 namespace {
 
-struct Case {
-  std::string file{}, title{}, text{};
-  std::multimap<std::string, std::string> fields{};
-  std::string field(const std::string& name) const {
-    const auto found = fields.find(name);
-    return found == fields.end() ? "" : found->second;
-  }
-};
-
-std::string trimmed(const std::string& text) {
-  const auto first = text.find_first_not_of(" \t\n");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t\n") + 1 - first);
-}
-
-/// {{x41}} is an octet in hexadecimal, {{3 * ab}} is ababab.
-std::string expanded(const std::string& text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t open = text.find("{{", at);
-    const std::size_t close = open == std::string::npos ? open : text.find("}}", open);
-    if (close == std::string::npos) return out + text.substr(at);
-    out += text.substr(at, open - at);
-    const std::string inner = text.substr(open + 2, close - open - 2);
-    if (inner[0] == 'x') {
-      out += static_cast<char>(std::stoi(inner.substr(1), nullptr, 16));
-    } else {
-      const std::size_t star = inner.find(" * ");
-      for (int i = std::stoi(inner.substr(0, star)); i > 0; --i) out += inner.substr(star + 3);
-    }
-    at = close + 2;
-  }
-  return out;
-}
+using bypass::Case;
+using bypass::trimmed;
 
 std::vector<Case> load() {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(SALLYPORT_SOURCE_DIR "/test/bypass")) {
-    if (entry.path().extension() == ".txt" && entry.path().filename() != "catalogue.txt") paths.push_back(entry.path());
-  }
-  std::ranges::sort(paths);
   std::vector<Case> cases;
-  for (const auto& path : paths) {
-    std::ifstream file(path);
-    bool in_text = false;
-    for (std::string line; std::getline(file, line);) {
-      if (line.starts_with("=== ")) {
-        cases.push_back({.file = path.filename(), .title = line.substr(4)});
-        in_text = true;
-      } else if (cases.empty() || (!in_text && trimmed(line).empty())) {
-        continue;
-      } else if (line == "---") {
-        in_text = false;
-      } else if (in_text) {
-        cases.back().text += line + "\n";
-      } else {
-        const auto colon = line.find(':');
-        cases.back().fields.emplace(line.substr(0, colon), trimmed(line.substr(colon + 1)));
-      }
-    }
-  }
-  for (auto& one : cases) {
-    while (one.text.ends_with('\n')) one.text.pop_back();
-    one.text = expanded(one.text);
+  for (const auto& path : bypass::case_files(SALLYPORT_SOURCE_DIR "/test/bypass")) {
+    std::ranges::move(bypass::read_cases(path).entries, std::back_inserter(cases));
   }
   return cases;
 }

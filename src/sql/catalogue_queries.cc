@@ -18,7 +18,8 @@ enum Query : std::uint8_t {
   kRelations,
   kColumns,
   kExpressions,
-  kCascades,
+  kReferences,
+  kInherits,
   kFunctions,
   kOperators,
   kCasts,
@@ -62,13 +63,16 @@ attached(relation, runs, expression) AS (
     JOIN pg_class c ON c.oid = p.polrelid WHERE c.relrowsecurity
   UNION ALL SELECT adrelid, 'w', pg_get_expr(adbin, adrelid) FROM pg_attrdef
   UNION ALL SELECT conrelid, 'w', pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0
+  UNION ALL SELECT partrelid, 'w', pg_get_expr(partexprs, partrelid) FROM pg_partitioned_table
+  UNION ALL SELECT oid, 'w', pg_get_partition_constraintdef(oid) FROM pg_class WHERE relispartition
   UNION ALL SELECT indrelid, 'w', pg_get_expr(indexprs, indrelid) FROM pg_index WHERE indexprs IS NOT NULL
   UNION ALL SELECT indrelid, 'w', pg_get_expr(indpred, indrelid) FROM pg_index WHERE indpred IS NOT NULL)
 SELECT relation, runs, expression FROM attached WHERE expression IS NOT NULL AND relation >= 16384
 UNION SELECT a.ancestor, t.runs, t.expression FROM attached t JOIN above a ON a.relation = t.relation
 WHERE t.expression IS NOT NULL AND t.relation >= 16384)",
-    R"(SELECT DISTINCT confrelid, conrelid FROM pg_constraint
-WHERE contype = 'f' AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd')))",
+    R"(SELECT confrelid, conrelid, bool_or(confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd'))
+FROM pg_constraint WHERE contype = 'f' GROUP BY confrelid, conrelid ORDER BY confrelid, conrelid)",
+    "SELECT inhparent, inhrelid FROM pg_inherits WHERE inhrelid >= 16384 ORDER BY inhparent, inhrelid",
     R"(SELECT p.oid, p.pronamespace, p.proname, array_to_string(p.proargtypes, ' '), p.prorettype, p.prokind, p.provolatile,
   p.prosecdef, l.lanname, e.extname
 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
@@ -199,10 +203,19 @@ bool take_relations(const std::vector<Rows>& results, Parts& parts) {
                if (owner == nullptr) return;
                (is_read ? owner->read_expressions : owner->write_expressions).push_back(std::move(expression));
              });
-  return is_right && each(results[kCascades], [&](Fields& row) {
-           auto* owner = relation(row.number());
-           const auto other = row.number();
-           if (owner != nullptr) owner->cascades.push_back(other);
+  is_right = is_right && each(results[kReferences], [&](Fields& row) {
+               auto* owner = relation(row.number());
+               const auto other = row.number();
+               const bool cascades = row.flag();
+               if (owner == nullptr) return;
+               owner->references.push_back(other);
+               if (cascades) owner->cascades.push_back(other);
+             });
+  return is_right && each(results[kInherits], [&](Fields& row) {
+           const auto parent = row.number();
+           const auto child = row.number();
+           if (auto* owner = relation(parent)) owner->children.push_back(child);
+           if (auto* owner = relation(child)) owner->parents.push_back(parent);
          });
 }
 

@@ -116,20 +116,38 @@ void Walker::do_statement(const Message& message, model::Statement&) {
   if (found_.note.empty()) found_.note = "DO runs code that the gateway does not see";
 }
 
+namespace {
+
+/// Whether it may read every row anew, to rewrite or to check it.
+bool reads_rows_anew(int kind) {
+  return kind == PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn || kind == PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType ||
+         kind == PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint ||
+         kind == PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint ||
+         kind == PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged || kind == PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged ||
+         kind == PG_QUERY__ALTER_TABLE_TYPE__AT_SetAccessMethod ||
+         kind == PG_QUERY__ALTER_TABLE_TYPE__AT_AttachPartition;
+}
+
+}  // namespace
+
 void Walker::alter_table(const Message& message, model::Statement& own) {
   const auto& alter = *as<PgQuery__AlterTableStmt>(&message, pg_query__alter_table_stmt__descriptor);
   own.kind = "ALTER " + std::string(WalkTables::object(alter.objtype));
+  bool reads_rows = false;
   for (std::size_t i = 0; i < alter.n_cmds; ++i) {
     const auto* command = as<PgQuery__AlterTableCmd>(unwrap(alter.cmds[i]), pg_query__alter_table_cmd__descriptor);
     if (command == nullptr) return add_unknown("the gateway does not know this ALTER TABLE");
     const int kind = command->subtype;
+    reads_rows |= reads_rows_anew(kind);
     const bool is_privilege =
         kind == PG_QUERY__ALTER_TABLE_TYPE__AT_ChangeOwner ||
         (kind >= PG_QUERY__ALTER_TABLE_TYPE__AT_EnableTrig && kind <= PG_QUERY__ALTER_TABLE_TYPE__AT_DisableRule) ||
         (kind >= PG_QUERY__ALTER_TABLE_TYPE__AT_EnableRowSecurity &&
          kind <= PG_QUERY__ALTER_TABLE_TYPE__AT_NoForceRowSecurity);
     if (is_privilege) effects_.add(Effect::privilege);
+    if (command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE) mention_any("", false, true);
   }
+  if (reads_rows) return rewrite_statement(message, own);
   use_ = Use::define;
   visit_children(message);
 }
@@ -144,6 +162,8 @@ void Walker::alter_object(const Message& message, model::Statement& own) {
                          (rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN ||
                           rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ATTRIBUTE);
     type = is_part ? rename->relation_type : rename->rename_type;
+    // Its relations have other names from then on.
+    if (type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) mention_any(text_of(rename->subname), false, true);
     relation = rename->relation;
   } else if (const auto* owner = as<PgQuery__AlterOwnerStmt>(&message, pg_query__alter_owner_stmt__descriptor)) {
     type = owner->object_type;
@@ -158,6 +178,9 @@ void Walker::alter_object(const Message& message, model::Statement& own) {
     relation = depends->relation;
   } else if (const auto* grant = as<PgQuery__GrantStmt>(&message, pg_query__grant_stmt__descriptor)) {
     if (grant->is_grant == 0) own.kind = "REVOKE";
+    if (grant->targtype == PG_QUERY__GRANT_TARGET_TYPE__ACL_TARGET_ALL_IN_SCHEMA) {
+      for (const base::View in : strings(grant->objects, grant->n_objects)) mention_any(in, false, true);
+    }
     for (std::size_t i = 0; i < grant->n_objects; ++i) {
       if (const auto* object = as<PgQuery__RangeVar>(unwrap(grant->objects[i]), pg_query__range_var__descriptor)) {
         define_relation(*object);
@@ -169,7 +192,7 @@ void Walker::alter_object(const Message& message, model::Statement& own) {
     return;
   } else if (const auto* vacuum = as<PgQuery__VacuumStmt>(&message, pg_query__vacuum_stmt__descriptor)) {
     if (vacuum->is_vacuumcmd == 0) own.kind = "ANALYZE";
-    return visit_children(message);
+    return rewrite_statement(message, own);
   } else {
     return add_unknown("the gateway does not know this statement about an object");
   }
@@ -179,6 +202,12 @@ void Walker::alter_object(const Message& message, model::Statement& own) {
 
 void Walker::drop_statement(const Message& message, model::Statement& own) {
   const auto& drop = *as<PgQuery__DropStmt>(&message, pg_query__drop_stmt__descriptor);
+  // What depends on it is not known here: columns, keys, views, tables.
+  if (drop.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE) mention_any("", false, true);
+  if (drop.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION) mention_any("", false, true);
+  if (drop.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) {
+    for (const base::View schema : strings(drop.objects, drop.n_objects)) mention_any(schema, false, true);
+  }
   own.kind = "DROP " + std::string(WalkTables::object(drop.remove_type));
   if (drop.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_POLICY) effects_.add(Effect::privilege);
   static constexpr base::View kServer[] = {"SERVER",        "FOREIGN DATA WRAPPER", "EXTENSION",
@@ -201,7 +230,28 @@ void Walker::drop_statement(const Message& message, model::Statement& own) {
     if (meanings.empty()) mention(std::string(name.schema), name.name, 0, false, true);
     for (const auto& meaning : meanings) {
       mention(meaning.schema, name.name, meaning.relation == nullptr ? 0 : meaning.relation->oid, false, true);
+      if (meaning.relation != nullptr) mention_kin(*meaning.relation, false, true);
     }
+  }
+}
+
+/// DROP OWNED and REASSIGN OWNED: whatever the role has.
+void Walker::owned_statement(const Message&, model::Statement&) { mention_any("", false, true); }
+
+/// What reads every row anew runs the expressions of indexes and statistics.
+void Walker::rewrite_statement(const Message& message, model::Statement&) {
+  use_ = Use::define;
+  const auto others = std::exchange(found_.relations, {});
+  visit_children(message);
+  const auto own = std::exchange(found_.relations, others);
+  for (const auto& relation : own) {
+    const auto* known = resolver_.catalogue() == nullptr ? nullptr : resolver_.catalogue()->relation(relation.oid);
+    if (known != nullptr) run_expressions(*known);
+    mention(relation.schema, relation.name, relation.oid, relation.is_read, relation.is_written);
+  }
+  if (own.empty()) {
+    effects_.add(Effect::call);
+    if (found_.note.empty()) found_.note = "it runs the expressions of every index that it finds";
   }
 }
 

@@ -1,3 +1,4 @@
+#include "sql/lexer.h"
 #include "sql/walk.h"
 
 #include <utility>
@@ -5,6 +6,34 @@
 namespace sallyport::sql {
 
 using model::Effect;
+
+namespace {
+
+/// The parts of a name that a string holds, as regclass reads it; nullopt: not plainly a name.
+std::optional<std::vector<std::string>> name_parts(base::View text) {
+  std::vector<std::string> parts;
+  Lexer lexer(text);
+  bool wants_name = true;
+  for (Token token = lexer.next(); token.kind != Token::Kind::end; token = lexer.next()) {
+    if (!wants_name) {
+      if (!token.is('.')) return std::nullopt;
+    } else if (token.kind == Token::Kind::word) {
+      std::string folded(token.text);
+      for (char& c : folded) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      parts.push_back(std::move(folded));
+    } else if (token.kind == Token::Kind::name && token.text[0] == '"' &&
+               token.text.substr(1, token.text.size() - 2).find('"') == base::View::npos) {
+      parts.emplace_back(token.text.substr(1, token.text.size() - 2));
+    } else {
+      return std::nullopt;
+    }
+    wants_name = !wants_name;
+  }
+  if (wants_name || parts.size() > 2) return std::nullopt;
+  return parts;
+}
+
+}  // namespace
 
 void Walker::visit(const Message& message) {
   const Visit treat = WalkTables::visit(message.descriptor);
@@ -88,12 +117,29 @@ void Walker::visit_function(const Message& message) {
     for (const auto* user_type : type.types) types_.insert(user_type->oid);
   }
   if (meaning.is_setting) set_config(call);
+  if (meaning.effects.has(Effect::write)) sequence_of(call);
   if (!meaning.is_known) {
     if (name.name.starts_with("dblink")) effects_.add(Effect::server);
     add_unknown("function " + name.text() + "() is not known");
   }
   add(meaning);
   visit_children(message);
+}
+
+/// What a function of PostgreSQL's own writes: a sequence that the text names, a large object, or what is not known.
+void Walker::sequence_of(const PgQuery__FuncCall& call) {
+  const auto name = DottedName::of(strings(call.funcname, call.n_funcname));
+  if (name.name.starts_with("lo_") || name.name == "lowrite")
+    return mention("pg_catalog", "pg_largeobject", 0, false, true);
+  const auto text = call.n_args > 0 ? constant(unwrap(call.args[0])) : std::nullopt;
+  const auto parts = text ? name_parts(*text) : std::nullopt;
+  if (!parts || (name.name != "nextval" && name.name != "setval")) return mention_any("", false, true);
+  const DottedName sequence = DottedName::of({parts->begin(), parts->end()});
+  const auto meanings = resolver_.relations(sequence);
+  if (meanings.empty()) mention(std::string(sequence.schema), sequence.name, 0, false, true);
+  for (const auto& meaning : meanings) {
+    mention(meaning.schema, sequence.name, meaning.relation == nullptr ? 0 : meaning.relation->oid, false, true);
+  }
 }
 
 void Walker::set_config(const PgQuery__FuncCall& call) {

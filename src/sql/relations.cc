@@ -15,6 +15,41 @@ DottedName name_of(const PgQuery__RangeVar& relation) { return {relation.scheman
 
 }  // namespace
 
+void Walker::mention_any(base::View schema, bool is_read, bool is_written) {
+  mention(std::string(schema), "*", 0, is_read, is_written);
+}
+
+/// Rows of a partition or heir are rows of what it belongs to, and the other way round.
+void Walker::mention_kin(const model::CatalogueRelation& relation, bool is_read, bool is_written) {
+  const auto* catalogue = resolver_.catalogue();
+  if (catalogue == nullptr || (relation.children.empty() && relation.parents.empty())) return;
+  std::set<std::uint32_t> seen{relation.oid};
+  const auto follow = [&](auto member, auto take) {
+    std::vector<const model::CatalogueRelation*> open{&relation};
+    while (!open.empty()) {
+      const auto* at = open.back();
+      open.pop_back();
+      for (const std::uint32_t oid : at->*member) {
+        const auto* other = catalogue->relation(oid);
+        if (other == nullptr || !seen.insert(oid).second) continue;
+        const std::string schema(catalogue->schema_name(other->schema));
+        const std::size_t known = found_.relations.size();
+        mention(schema, other->name, oid, is_read, is_written);
+        if (found_.relations.size() > known) found_.relations.back().is_implied = true;
+        take(*other);
+        open.push_back(other);
+      }
+    }
+  };
+  follow(&model::CatalogueRelation::parents, [](const auto&) {});
+  follow(&model::CatalogueRelation::children, [&](const model::CatalogueRelation& child) {
+    touch_columns(child);
+    if (child.kind != 'f') return;
+    effects_.add(Effect::server);
+    found_.note = "foreign table " + child.name + " is on another server";
+  });
+}
+
 void Walker::mention(std::string schema, base::View name, std::uint32_t oid, bool is_read, bool is_written) {
   const auto found = std::ranges::find_if(
       found_.relations, [&](const model::Relation& known) { return known.schema == schema && known.name == name; });
@@ -24,6 +59,7 @@ void Walker::mention(std::string schema, base::View name, std::uint32_t oid, boo
   }
   found->is_read |= is_read;
   found->is_written |= is_written;
+  found->is_implied = false;
 }
 
 void Walker::touch_columns(const model::CatalogueRelation& relation) {
@@ -54,6 +90,7 @@ void Walker::read_meaning(const RelationMeaning& meaning, base::View name) {
   if (meaning.is_system) {
     const auto effects = effects_of_reading_system_relation(name);
     if (effects.has(Effect::privilege)) found_.note = "relation " + std::string(name) + " holds credentials";
+    if (shows_values_of_others(name)) mention_any("", true, false);
     return effects_.add(effects);
   }
   if (meaning.relation == nullptr) {  // made by this session
@@ -61,6 +98,7 @@ void Walker::read_meaning(const RelationMeaning& meaning, base::View name) {
     return;
   }
   touch_columns(*meaning.relation);
+  mention_kin(*meaning.relation, true, false);
   switch (meaning.relation->kind) {
     case 'v':
       return expand(*meaning.relation);
@@ -123,6 +161,7 @@ void Walker::define_relation(const PgQuery__RangeVar& relation) {
   if (meanings.empty()) mention(std::string(name.schema), name.name, 0, false, true);
   for (const auto& meaning : meanings) {
     mention(meaning.schema, name.name, meaning.relation == nullptr ? 0 : meaning.relation->oid, false, true);
+    if (meaning.relation != nullptr) mention_kin(*meaning.relation, false, true);
     if (meaning.is_system) effects_.add({Effect::privilege, Effect::server});
   }
 }
@@ -159,6 +198,7 @@ void Walker::write_meaning(const RelationMeaning& meaning, base::View name, Writ
 
 void Walker::write_user_relation(const model::CatalogueRelation& relation, Write how) {
   touch_columns(relation);
+  mention_kin(relation, false, true);
   const bool is_new = written_.insert(relation.oid).second;
   if (!is_new && how == Write::insert) return;
   if (relation.has_triggers) {
@@ -187,6 +227,27 @@ void Walker::write_user_relation(const model::CatalogueRelation& relation, Write
     mention(std::string(resolver_.catalogue()->schema_name(other->schema)), other->name, oid, false, true);
     write_user_relation(*other, Write::change);
   }
+  // An UPDATE or DELETE of a parent changes its heirs' rows, and what refers to those.
+  for (const std::uint32_t oid : relation.children) {
+    const auto* child = resolver_.catalogue()->relation(oid);
+    if (child != nullptr && !written_.contains(oid)) write_user_relation(*child, Write::change);
+  }
+}
+
+void Walker::truncate_cascade(const model::CatalogueRelation& relation) {
+  for (const std::uint32_t oid : relation.references) {
+    const auto* other = resolver_.catalogue()->relation(oid);
+    if (other == nullptr) continue;
+    const bool is_new = !written_.contains(oid);
+    mention(std::string(resolver_.catalogue()->schema_name(other->schema)), other->name, oid, false, true);
+    write_user_relation(*other, Write::change);
+    if (is_new) truncate_cascade(*other);
+  }
+}
+
+/// The expressions that run when the rows are read anew: of indexes, checks, generated columns.
+void Walker::run_expressions(const model::CatalogueRelation& relation) {
+  for (const auto& expression : relation.write_expressions) owners_expression(expression);
 }
 
 }  // namespace sallyport::sql

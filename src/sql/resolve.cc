@@ -77,7 +77,8 @@ FunctionMeaning meaning_of(const model::CatalogueFunction& function, base::View 
   return meaning;
 }
 
-Resolver::Resolver(const model::Catalogue* catalogue, const SessionState* session) : catalogue_(catalogue) {
+Resolver::Resolver(const model::Catalogue* catalogue, const SessionState* session)
+    : catalogue_(catalogue), standard_(session == nullptr ? std::nullopt : session->standard) {
   use_standard_path();
   if (session == nullptr) return;
   provisional_ = session->provisional;
@@ -93,19 +94,21 @@ Resolver::Resolver(const model::Catalogue* catalogue, const SessionState* sessio
 }
 
 void Resolver::use_standard_path() {
+  if (standard_) return set_path(*standard_);
   is_path_known_ = true;
   path_ = catalogue_ == nullptr ? std::vector<std::string>{std::string(kSystemSchema)} : catalogue_->search_path();
   if (std::ranges::find(path_, kSystemSchema) == path_.end()) path_.emplace(path_.begin(), kSystemSchema);
 }
 
 void Resolver::set_path(const model::NameChange& change) {
-  if (change.name == "standard") return use_standard_path();
+  if (change.name == "standard") return use_standard_path();  // never standard_ itself: see start_of()
   is_path_known_ = change.name == "listed";
   if (!is_path_known_) return;
   path_.clear();
   for (std::size_t at = 0; at <= change.text.size();) {
     const std::size_t end = std::min(change.text.find('\0', at), change.text.size());
     std::string schema = change.text.substr(at, end - at);
+    if (schema == "$user" && standard_ && standard_->name.empty()) is_path_known_ = false;  // whose, is not known
     if (schema == "$user") schema = catalogue_ == nullptr ? "" : catalogue_->role();
     if (!schema.empty()) path_.push_back(std::move(schema));
     at = end + 1;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,8 @@ class Resolver {
   /// A change of the path, or a new relation, earlier in the same text.
   void set_path(const model::NameChange& change);
   void add_provisional(std::string schema, std::string name);
+  /// The role is another one.
+  void forget_standard_path() { standard_ = model::NameChange{.kind = model::NameChange::Kind::search_path}; }
   /// Inside definitions that the catalogue prints: everything outside pg_catalog is qualified there.
   Resolver for_definitions() const;
 
@@ -68,6 +71,7 @@ class Resolver {
   void use_standard_path();
 
   const model::Catalogue* catalogue_;
+  std::optional<model::NameChange> standard_{};  // see SessionState
   bool is_path_known_ = false;
   std::vector<std::string> path_{};  // "pg_catalog" included
   std::vector<std::pair<std::string, std::string>> provisional_{};

@@ -17,6 +17,8 @@ REVIEW = [
     ("setting", r"set_config"),
     # Run SQL that is held in a string, or in a cursor, or read a table that is named in a string.
     ("call", r"(query|cursor|table|schema|database)_to_xml(schema|_and_xmlschema)?|ts_stat|ts_rewrite|currtid2?"),
+    # Read a value of the type whose OID is an argument: a domain's check or a user's own input function may run.
+    ("call", r"(array|domain|multirange|range|record)_in"),
     ("call", r".*_validator|amvalidate|plpgsql_inline_handler|plpgsql_call_handler"),
     ("call", r"pg_sleep.*|pg_(try_)?advisory_.*"),
     ("call", r"lo_get|lo_open|loread|lo_lseek(64)?|lo_tell(64)?|lo_close"),

@@ -41,6 +41,8 @@ static_assert(std::ranges::is_sorted(kSystemRelations) && std::ranges::is_sorted
 constexpr base::View kCredentials[] = {"_pg_user_mappings", "pg_authid",           "pg_largeobject",
                                        "pg_shadow",         "pg_subscription",     "pg_user_mapping",
                                        "pg_user_mappings",  "user_mapping_options"};
+constexpr base::View kStatistics[] = {"_pg_stats", "pg_statistic", "pg_statistic_ext_data",
+                                      "pg_stats",  "pg_stats_ext", "pg_stats_ext_exprs"};
 constexpr base::View kServerFiles[] = {"pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings"};
 
 // Reviewed in PostgreSQL's contrib: immutable functions in C on their own types. tablefunc, dblink, lo, pgcrypto's
@@ -56,7 +58,8 @@ template <class List>
 bool has(const List& sorted, base::View name) {
   return std::ranges::binary_search(sorted, name);
 }
-static_assert(std::ranges::is_sorted(kCredentials) && std::ranges::is_sorted(kServerFiles));
+static_assert(std::ranges::is_sorted(kStatistics) && std::ranges::is_sorted(kCredentials) &&
+              std::ranges::is_sorted(kServerFiles));
 static_assert(std::ranges::is_sorted(kHarmlessExtensions) && std::ranges::is_sorted(kServerExtensions));
 
 }  // namespace
@@ -84,6 +87,8 @@ model::EffectSet effects_of_reading_system_relation(base::View name) {
   if (has(kServerFiles, name)) effects.add(model::Effect::server);
   return effects;
 }
+
+bool shows_values_of_others(base::View name) { return has(kStatistics, name); }
 
 bool is_harmless_extension(base::View name) { return has(kHarmlessExtensions, name); }
 bool is_server_extension(base::View name) { return has(kServerExtensions, name); }

@@ -29,6 +29,9 @@ bool is_information_relation(base::View name);
 /// credentials, server for those that show the server's files.
 model::EffectSet effects_of_reading_system_relation(base::View name);
 
+/// The planner's statistics: they hold values of every relation's rows.
+bool shows_values_of_others(base::View name);
+
 /// Extensions whose C functions, operators and types compute from their arguments and do nothing else.
 bool is_harmless_extension(base::View name);
 /// Extensions whose functions reach files, programs or other servers.

@@ -125,10 +125,10 @@ void Walker::prepare_statement(const Message& message, model::Statement& own) {
   }
   const Message* query = unwrap(prepare.query);
   if (query == nullptr || text.empty()) return add_unknown("PREPARE of nothing that is known");
+  effects_ = effects_.without({Effect::session});  // its own: what the query does to the session counts
   nested_statement(*query);
   found_.changes.push_back({.kind = Change::Kind::prepare, .name = name, .text = text});
   prepared_[name] = text;
-  effects_ = effects_.without({Effect::session});
   own.is_housekeeping = false;
 }
 
@@ -197,10 +197,10 @@ void Walker::declare_statement(const Message& message, model::Statement& own) {
   const std::string text(behind(statement_text_, "FOR"));
   const Message* query = unwrap(declare.query);
   if (query == nullptr || text.empty()) return add_unknown("DECLARE of nothing that is known");
+  effects_ = effects_.without({Effect::session});  // WITH HOLD runs it at COMMIT
   nested_statement(*query);
   found_.changes.push_back({.kind = Change::Kind::declare, .name = name, .text = text});
   cursors_[name] = text;
-  effects_ = effects_.without({Effect::session});
   own.is_housekeeping = false;
 }
 

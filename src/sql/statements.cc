@@ -51,6 +51,7 @@ void Walker::add(const SettingChange& change, model::Statement* own) {
   if (found_.note.empty()) found_.note = change.note;
   if (!change.change) return;
   found_.changes.push_back(*change.change);
+  if (change.change->kind == model::NameChange::Kind::role) resolver_.forget_standard_path();
   // What follows in the same text is understood under the new path; after a change of role nothing is sure of it.
   resolver_.set_path(change.change->kind == model::NameChange::Kind::search_path
                          ? *change.change
@@ -110,6 +111,9 @@ void Walker::insert_statement(const Message& message, model::Statement&) {
   with_scope(insert.with_clause, [&] {
     write_relation(insert.relation, insert.on_conflict_clause == nullptr ? Write::insert : Write::change);
     if (insert.n_returning_list > 0 || insert.on_conflict_clause != nullptr) effects_.add(Effect::read);
+    const bool updates = insert.on_conflict_clause != nullptr &&
+                         insert.on_conflict_clause->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE;
+    if (updates) found_.statements.push_back({.kind = "UPDATE", .effects = {Effect::read, Effect::write}});
     for_each_child(message, [&](base::View field, const Message& child) {
       if (field == "with_clause" || field == "relation") return;
       const auto* select = as<PgQuery__SelectStmt>(&child, pg_query__select_stmt__descriptor);
@@ -124,7 +128,7 @@ void Walker::insert_statement(const Message& message, model::Statement&) {
 
 void Walker::update_statement(const Message& message, model::Statement& own) {
   const auto& update = *as<PgQuery__UpdateStmt>(&message, pg_query__update_stmt__descriptor);
-  own.missing_where = update.where_clause == nullptr && update.n_from_clause == 0;
+  own.missing_where = update.where_clause == nullptr;  // FROM alone joins every row
   with_scope(update.with_clause, [&] {
     write_relation(update.relation, Write::change);
     for_each_child(message, [&](base::View field, const Message& child) {
@@ -135,7 +139,7 @@ void Walker::update_statement(const Message& message, model::Statement& own) {
 
 void Walker::delete_statement(const Message& message, model::Statement& own) {
   const auto& remove = *as<PgQuery__DeleteStmt>(&message, pg_query__delete_stmt__descriptor);
-  own.missing_where = remove.where_clause == nullptr && remove.n_using_clause == 0;
+  own.missing_where = remove.where_clause == nullptr;  // USING alone joins every row
   with_scope(remove.with_clause, [&] {
     write_relation(remove.relation, Write::change);
     for_each_child(message, [&](base::View field, const Message& child) {
@@ -144,10 +148,27 @@ void Walker::delete_statement(const Message& message, model::Statement& own) {
   });
 }
 
+/// Whoever may not DELETE may not do so by MERGE, either.
+void Walker::merge_actions(const PgQuery__MergeStmt& merge) {
+  for (std::size_t i = 0; i < merge.n_merge_when_clauses; ++i) {
+    const auto* when =
+        as<PgQuery__MergeWhenClause>(unwrap(merge.merge_when_clauses[i]), pg_query__merge_when_clause__descriptor);
+    if (when == nullptr) return add_unknown("the gateway does not know this MERGE");
+    const base::View kind = when->command_type == PG_QUERY__CMD_TYPE__CMD_DELETE   ? "DELETE"
+                            : when->command_type == PG_QUERY__CMD_TYPE__CMD_UPDATE ? "UPDATE"
+                            : when->command_type == PG_QUERY__CMD_TYPE__CMD_INSERT ? "INSERT"
+                                                                                   : "";
+    if (!kind.empty()) {
+      found_.statements.push_back({.kind = std::string(kind), .effects = {Effect::read, Effect::write}});
+    }
+  }
+}
+
 void Walker::merge_statement(const Message& message, model::Statement&) {
   const auto& merge = *as<PgQuery__MergeStmt>(&message, pg_query__merge_stmt__descriptor);
   with_scope(merge.with_clause, [&] {
     write_relation(merge.relation, Write::change);
+    merge_actions(merge);
     for_each_child(message, [&](base::View field, const Message& child) {
       if (field != "with_clause" && field != "relation") visit(child);
     });
@@ -179,9 +200,15 @@ void Walker::copy_statement(const Message& message, model::Statement& own) {
 }
 
 void Walker::truncate_statement(const Message& message, model::Statement& own) {
+  const auto& truncate = *as<PgQuery__TruncateStmt>(&message, pg_query__truncate_stmt__descriptor);
   own.missing_where = true;
   for_each_child(message, [&](base::View, const Message& child) {
-    write_relation(as<PgQuery__RangeVar>(&child, pg_query__range_var__descriptor), Write::change);
+    const auto* relation = as<PgQuery__RangeVar>(&child, pg_query__range_var__descriptor);
+    write_relation(relation, Write::change);
+    if (relation == nullptr || truncate.behavior != PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE) return;
+    for (const auto& meaning : resolver_.relations({relation->schemaname, relation->relname})) {
+      if (meaning.relation != nullptr) truncate_cascade(*meaning.relation);
+    }
   });
 }
 

@@ -154,8 +154,8 @@ const WalkTables::Statement* WalkTables::statement(const ProtobufCMessageDescrip
       {&pg_query__alter_role_stmt__descriptor, {"ALTER ROLE", kPrivilege, &W::bare}},
       {&pg_query__alter_role_set_stmt__descriptor, {"ALTER ROLE", kPrivilege, &W::alter_setting}},
       {&pg_query__drop_role_stmt__descriptor, {"DROP ROLE", kPrivilege, &W::bare}},
-      {&pg_query__drop_owned_stmt__descriptor, {"DROP OWNED", kSchemaPrivilege, &W::bare}},
-      {&pg_query__reassign_owned_stmt__descriptor, {"REASSIGN OWNED", kSchemaPrivilege, &W::bare}},
+      {&pg_query__drop_owned_stmt__descriptor, {"DROP OWNED", kSchemaPrivilege, &W::owned_statement}},
+      {&pg_query__reassign_owned_stmt__descriptor, {"REASSIGN OWNED", kSchemaPrivilege, &W::owned_statement}},
       {&pg_query__alter_owner_stmt__descriptor, {"ALTER", kSchemaPrivilege, &W::alter_object}},
       {&pg_query__create_policy_stmt__descriptor, {"CREATE POLICY", kSchemaPrivilege, &W::definition}},
       {&pg_query__alter_policy_stmt__descriptor, {"ALTER POLICY", kSchemaPrivilege, &W::definition}},
@@ -199,10 +199,11 @@ const WalkTables::Statement* WalkTables::statement(const ProtobufCMessageDescrip
       {&pg_query__alter_collation_stmt__descriptor, {"ALTER COLLATION", kSchema, &W::bare}},
       {&pg_query__alter_tsdictionary_stmt__descriptor, {"ALTER TEXT SEARCH DICTIONARY", kSchema, &W::bare}},
       {&pg_query__alter_tsconfiguration_stmt__descriptor, {"ALTER TEXT SEARCH CONFIGURATION", kSchema, &W::bare}},
-      // They rewrite storage and run the expressions of indexes; what the tables hold stays the same.
-      {&pg_query__cluster_stmt__descriptor, {"CLUSTER", kSchema, &W::definition}},
+      // They rewrite storage and run the expressions of indexes; what the tables hold stays the same, unless those
+      // write.
+      {&pg_query__cluster_stmt__descriptor, {"CLUSTER", kSchema, &W::rewrite_statement}},
       {&pg_query__vacuum_stmt__descriptor, {"VACUUM", kSchema, &W::alter_object}},
-      {&pg_query__reindex_stmt__descriptor, {"REINDEX", kSchema, &W::definition}},
+      {&pg_query__reindex_stmt__descriptor, {"REINDEX", kSchema, &W::rewrite_statement}},
   };
   const auto found = kStatements.find(descriptor);
   return found == kStatements.end() ? nullptr : &found->second;

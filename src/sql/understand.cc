@@ -77,10 +77,28 @@ model::Understanding understand_settings(const std::vector<std::pair<std::string
   return what;
 }
 
+SessionState start_of(const model::Understanding& settings) {
+  SessionState state;
+  for (const Change& change : settings.changes) {
+    if (change.kind == Change::Kind::search_path) state.standard = change;  // the last one counts
+  }
+  for (const Change& change : settings.changes) {
+    if (change.kind == Change::Kind::role) state.standard = Change{.kind = Change::Kind::search_path};
+  }
+  return state;
+}
+
 void apply(const model::Understanding& understanding, bool in_transaction, SessionState& state) {
+  // What the same text rolled back holds no longer; how far it went back is not followed.
+  in_transaction |= std::ranges::any_of(understanding.statements, [](const model::Statement& statement) {
+    return statement.kind == "ROLLBACK" || statement.kind == "ROLLBACK TO";
+  });
   const auto forget_path = [&] { state.path = SessionState::Path::unknown; };
   for (const Change& change : understanding.changes) {
-    if (change.kind == Change::Kind::role) forget_path();  // "$user" means another one
+    if (change.kind == Change::Kind::role) {  // "$user" means another one
+      forget_path();
+      state.standard = Change{.kind = Change::Kind::search_path};
+    }
     if (change.kind == Change::Kind::relations && change.name.empty())
       state.has_own_definitions |= change.text == "code";
     if (change.kind == Change::Kind::relations && !change.name.empty()) {

@@ -37,6 +37,8 @@ struct SessionState {
   };
   Path path = Path::standard;
   std::vector<std::string> search_path{};
+  /// What Path::standard stands for when the session's start settings say so: as NameChange::Kind::search_path has it.
+  std::optional<model::NameChange> standard{};
   /// Relations that this session made and that the Catalogue may not show: temporary tables, and those of a transaction
   /// that is still open. Schema (empty: not known; "pg_temp": temporary) and name; at most kMaxProvisional, oldest
   /// first.
@@ -68,6 +70,9 @@ model::Understanding understand_call(std::uint32_t function, const model::Catalo
 
 /// Settings of a session's start, as if each were SET.
 model::Understanding understand_settings(const std::vector<std::pair<std::string, std::string>>& settings);
+
+/// The state of a session that began with these settings.
+SessionState start_of(const model::Understanding& settings);
 
 /// Brings `state` up to date after the target confirmed a Command. `in_transaction`: the change may still be rolled
 /// back.

@@ -47,6 +47,14 @@ void append_number(base::View number, std::string& out) {
   }
 }
 
+/// Functions whose constants say what they do: which setting, which sequence, which type.
+bool has_telling_argument(base::View name) {
+  static constexpr base::View kNames[] = {"float", "nextval", "set_config", "setval"};
+  return std::ranges::any_of(kNames, [&](base::View other) {
+    return std::ranges::equal(name, other, [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; });
+  });
+}
+
 /// A string without escapes; those with escapes may be malformed inside.
 bool is_plain(base::View text) { return text[0] == '\'' || text[0] == '$'; }
 
@@ -78,11 +86,13 @@ Skeleton append_skeleton(base::View text, std::string& out) {
         break;
       case Token::Kind::word:
         if (token.is_word("EXECUTE")) return Skeleton::none;
-        if (token.is_word("SET_CONFIG") || token.is_word("FLOAT")) is_plain_text = false;
+        if (has_telling_argument(token.text)) is_plain_text = false;
         out += token.text;
         break;
       case Token::Kind::name:
-        if (token.text[0] != '"' || token.text == "\"set_config\"") is_plain_text = false;
+        if (token.text[0] != '"' || has_telling_argument(token.text.substr(1, token.text.size() - 2))) {
+          is_plain_text = false;
+        }
         out += token.text;
         break;
       case Token::Kind::bits:
@@ -118,6 +128,7 @@ bool UnderstandingCache::write_key(const Input& input) {
       key_ += 'l';
       for (const auto& schema : session->search_path) (key_ += schema) += '\0';
     }
+    if (session->standard) (key_ += 's') += session->standard->name + '\0' + session->standard->text + '\0';
     for (const auto& [schema, name] : session->provisional) (((key_ += 'p') += schema) += '\0') += name + '\0';
   }
   key_ += '\0';

@@ -14,7 +14,8 @@ namespace sallyport::sql {
 
 /// The tokens of a text with its constants removed, wherever two texts of one skeleton are sure to be understood alike.
 /// Constants stay where their value matters: in anything but SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE and
-/// WITH, beside set_config, in strings and names with escapes, in float(n), in integers that may not fit.
+/// WITH, beside set_config, nextval and setval, in strings and names with escapes, in float(n), in integers that may
+/// not fit.
 enum class Skeleton : std::uint8_t {
   constants_removed,
   exact,  // the text itself

@@ -49,6 +49,7 @@ class Walker {
   void update_statement(const Message& message, model::Statement& statement);
   void delete_statement(const Message& message, model::Statement& statement);
   void merge_statement(const Message& message, model::Statement& statement);
+  void merge_actions(const PgQuery__MergeStmt& merge);
   void copy_statement(const Message& message, model::Statement& statement);
   void truncate_statement(const Message& message, model::Statement& statement);
   void lock_statement(const Message& message, model::Statement& statement);
@@ -82,6 +83,8 @@ class Walker {
   void drop_statement(const Message& message, model::Statement& statement);
   void alter_setting(const Message& message, model::Statement& statement);
   void define_object(const Message& message, model::Statement& statement);
+  void owned_statement(const Message& message, model::Statement& statement);
+  void rewrite_statement(const Message& message, model::Statement& statement);
   void language_of(base::View language);
   void created(const PgQuery__RangeVar* relation);
   // ---- expressions and what they are made of (expressions.cc) ----
@@ -117,6 +120,12 @@ class Walker {
   void write_meaning(const RelationMeaning& meaning, base::View name, Write how);
   void write_user_relation(const model::CatalogueRelation& relation, Write how);
   void mention(std::string schema, base::View name, std::uint32_t oid, bool is_read, bool is_written);
+  /// Any relation of the schema; of the database when it is empty.
+  void mention_any(base::View schema, bool is_read, bool is_written);
+  void mention_kin(const model::CatalogueRelation& relation, bool is_read, bool is_written);
+  void truncate_cascade(const model::CatalogueRelation& relation);
+  void run_expressions(const model::CatalogueRelation& relation);
+  void sequence_of(const PgQuery__FuncCall& call);
   void touch_columns(const model::CatalogueRelation& relation);
   void expand(const model::CatalogueRelation& view);
   void owners_expression(const std::string& expression);

@@ -71,3 +71,42 @@ CREATE TRIGGER touch BEFORE INSERT ON public.parts_2025 FOR EACH ROW EXECUTE FUN
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE public.passwd (line text) SERVER files OPTIONS (filename '/etc/passwd');
 CREATE TABLE "Weird ""Name" (id int);
+
+-- What verdicts/ is about besides.
+CREATE TABLE public.regions (id int PRIMARY KEY, name text);
+-- A foreign key without an action: only TRUNCATE … CASCADE follows it.
+CREATE TABLE secret.visits (region int REFERENCES public.regions, who text);
+-- A protected table with a partition in public, and a protected partition of a table in public.
+CREATE TABLE secret.events (id int, at date) PARTITION BY RANGE (at);
+CREATE TABLE public.events_2025 PARTITION OF secret.events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE public.readings (id int, at date) PARTITION BY RANGE (at);
+CREATE TABLE secret.readings_2025 PARTITION OF public.readings FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE public.animals (id int, name text);
+CREATE TABLE secret.cats (lives int) INHERITS (public.animals);
+-- The server's file is a partition.
+CREATE TABLE public.mixed (line text) PARTITION BY LIST (line);
+CREATE FOREIGN TABLE public.mixed_rest PARTITION OF public.mixed DEFAULT SERVER files OPTIONS (filename '/etc/passwd');
+-- Says IMMUTABLE, calls what is not, and so can write.
+CREATE FUNCTION public.sly(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM public.shred($1); RETURN $1; END';
+CREATE TABLE public.split (id int) PARTITION BY RANGE ((public.sly(id)));
+CREATE TABLE public.split_1 PARTITION OF public.split FOR VALUES FROM (0) TO (1000);
+CREATE TABLE public.indexed (id int);
+CREATE INDEX indexed_sly ON public.indexed ((public.sly(id)));
+CREATE TABLE public.generated (id int, twice int GENERATED ALWAYS AS (public.sly(id)) STORED);
+CREATE TABLE public.defaulted (id int, made int DEFAULT public.shred(1));
+CREATE TABLE public.checked (id int CHECK (public.is_even(id)));
+CREATE SEQUENCE secret.counter;
+CREATE SCHEMA "public.secret";
+CREATE TABLE "public.secret".keys (id int, key text);
+CREATE FUNCTION public.wipe_state(int, int) RETURNS int LANGUAGE sql AS 'SELECT public.shred($2)';
+CREATE AGGREGATE public.devour(int) (SFUNC = public.wipe_state, STYPE = int, INITCOND = '0');
+CREATE TYPE public.temper AS ENUM ('calm', 'wild');
+CREATE TABLE public.tempers (id int, temper public.temper);
+CREATE FUNCTION public.json_of(public.temper) RETURNS json LANGUAGE sql AS 'SELECT to_json(public.shred(1))';
+CREATE CAST (public.temper AS json) WITH FUNCTION public.json_of(public.temper);
+CREATE TABLE public.watched (id int);
+CREATE VIEW public.watched_view AS SELECT id FROM public.watched;
+CREATE FUNCTION public.divert() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.orders; RETURN NULL; END';
+CREATE TRIGGER divert INSTEAD OF DELETE ON public.watched_view FOR EACH ROW EXECUTE FUNCTION public.divert();
+CREATE TABLE public.ruled_delete (id int);
+CREATE RULE divert AS ON DELETE TO public.ruled_delete DO INSTEAD DELETE FROM public.orders;
