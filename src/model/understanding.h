@@ -55,12 +55,16 @@ struct NameChange {
   std::string text{};
 };
 
-/// A text of the session that a Command's own text stands for: EXECUTE name, FETCH FROM name.
+/// A text of the session that the Command's own text stands for. Of two Commands of one text it may differ.
 struct StoredText {
-  enum class Kind : std::uint8_t { statement, cursor };
+  enum class Kind : std::uint8_t {
+    statement,  // EXECUTE name
+    cursor,     // FETCH and MOVE FROM name, WHERE CURRENT OF name
+  };
   Kind kind = Kind::statement;
   std::string name{};
-  std::string text{};
+  std::string text{};  // as PREPARE or DECLARE gave it, or Parse
+  friend bool operator==(const StoredText&, const StoredText&) = default;
 };
 
 struct Understanding {
@@ -68,7 +72,7 @@ struct Understanding {
   std::vector<Statement> statements{};  // in the order of the text
   std::vector<Relation> relations{};    // each once
   std::vector<NameChange> changes{};    // in the order of the text
-  std::vector<StoredText> stored{};     // that it stands for, in the order of the text, the inner ones behind
+  std::vector<StoredText> stored{};     // each once, in the order of the text
   bool only_prepares = false;           // PREPARE and nothing else: none of the effects is due now
   /// Set when no rule can allow it: not UTF-8, NUL, over the limit, a pinned setting.
   std::optional<Refusal> refusal{};

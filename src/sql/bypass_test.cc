@@ -96,6 +96,16 @@ std::string changes_of(const model::Understanding& what) {
   return out;
 }
 
+std::string stored_of(const model::Understanding& what) {
+  std::string out;
+  for (const auto& stored : what.stored) {
+    out += out.empty() ? "" : ", ";
+    out += stored.kind == model::StoredText::Kind::cursor ? "cursor " : "statement ";
+    out += stored.name + " = " + trimmed(stored.text);
+  }
+  return out;
+}
+
 class Bypass : public testing::TestWithParam<Case> {};
 
 TEST_P(Bypass, IsUnderstood) {
@@ -113,6 +123,7 @@ TEST_P(Bypass, IsUnderstood) {
     if (name == "kinds") EXPECT_EQ(kinds_of(what), value) << context;
     if (name == "relations") EXPECT_EQ(relations_of(what), value) << context;
     if (name == "changes") EXPECT_EQ(changes_of(what), value) << context;
+    if (name == "stored") EXPECT_EQ(stored_of(what), value) << context;
     if (name == "note") EXPECT_NE(what.note.find(value), std::string::npos) << context;
     if (name == "refusal") {
       EXPECT_TRUE(what.refusal && what.refusal->message.find(value) != std::string::npos) << context;

@@ -132,12 +132,29 @@ void Walker::prepare_statement(const Message& message, model::Statement& own) {
   own.is_housekeeping = false;
 }
 
+/// What the session knows under the name; nullptr: nothing.
+const std::string* Walker::text_of_prepared(const std::string& name) const {
+  const auto here = prepared_.find(name);
+  if (here != prepared_.end()) return here->second ? &*here->second : nullptr;
+  return names_ == nullptr || forgot_prepared_ ? nullptr : names_->prepared_text(name);
+}
+
+const std::string* Walker::text_of_cursor(const std::string& name) const {
+  const auto here = cursors_.find(name);
+  if (here != cursors_.end()) return here->second ? &*here->second : nullptr;
+  return names_ == nullptr || forgot_cursors_ ? nullptr : names_->cursor_text(name);
+}
+
+void Walker::note_stored(model::StoredText::Kind kind, const std::string& name, const std::string& text) {
+  model::StoredText stored{.kind = kind, .name = name, .text = text};
+  if (std::ranges::find(found_.stored, stored) == found_.stored.end()) found_.stored.push_back(std::move(stored));
+}
+
 /// The effects of a text that an earlier Command gave to the session.
-void Walker::stored_text(const std::string* text, model::StoredText::Kind kind, const std::string& name) {
-  const bool is_cursor = kind == model::StoredText::Kind::cursor;
-  const std::string what = (is_cursor ? "cursor " : "prepared statement ") + name;
+void Walker::stored_text(model::StoredText::Kind kind, const std::string& name, const std::string* text) {
+  const std::string what = (kind == model::StoredText::Kind::cursor ? "cursor " : "prepared statement ") + name;
   if (text == nullptr) return add_unknown(what + " is not known to the gateway");
-  found_.stored.push_back({kind, name, *text});
+  note_stored(kind, name, *text);
   if (stored_depth_ >= kMaxStored) return add_unknown(what + " is nested too deeply");
   if (text->size() > limits_.statement || nesting_bound(*text) > limits_.nesting) {
     return add_unknown(what + " is too long or nested too deeply");
@@ -167,14 +184,7 @@ void Walker::execute_statement(const Message& message, model::Statement&) {
   for (std::size_t i = 0; i < execute.n_params; ++i) {
     if (const Message* value = unwrap(execute.params[i])) visit(*value);
   }
-  const std::string* text = nullptr;
-  const auto here = prepared_.find(name);
-  if (here != prepared_.end()) {
-    if (here->second) text = &*here->second;
-  } else if (names_ != nullptr && !forgot_prepared_) {
-    text = names_->prepared_text(name);
-  }
-  stored_text(text, model::StoredText::Kind::statement, name);
+  stored_text(model::StoredText::Kind::statement, name, text_of_prepared(name));
 }
 
 void Walker::deallocate_statement(const Message& message, model::Statement& own) {
@@ -208,14 +218,14 @@ void Walker::fetch_statement(const Message& message, model::Statement& own) {
   const auto& fetch = *as<PgQuery__FetchStmt>(&message, pg_query__fetch_stmt__descriptor);
   if (fetch.ismove != 0) own.kind = "MOVE";
   const std::string name = text_of(fetch.portalname);
-  const std::string* text = nullptr;
-  const auto here = cursors_.find(name);
-  if (here != cursors_.end()) {
-    if (here->second) text = &*here->second;
-  } else if (names_ != nullptr && !forgot_cursors_) {
-    text = names_->cursor_text(name);
-  }
-  stored_text(text, model::StoredText::Kind::cursor, name);
+  stored_text(model::StoredText::Kind::cursor, name, text_of_cursor(name));
+}
+
+/// The cursor's query chooses the row. What it does was judged when it was declared, and again at each FETCH.
+void Walker::current_of(const Message& message) {
+  const auto& current = *as<PgQuery__CurrentOfExpr>(&message, pg_query__current_of_expr__descriptor);
+  const std::string name = text_of(current.cursor_name);
+  if (const std::string* text = text_of_cursor(name)) note_stored(model::StoredText::Kind::cursor, name, *text);
 }
 
 void Walker::close_statement(const Message& message, model::Statement& own) {

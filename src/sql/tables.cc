@@ -289,7 +289,7 @@ Walker::Visit WalkTables::visit(const ProtobufCMessageDescriptor* descriptor) {
       {&pg_query__alias__descriptor, &W::visit_nothing},
       {&pg_query__sqlvalue_function__descriptor, &W::visit_nothing},
       {&pg_query__set_to_default__descriptor, &W::visit_nothing},
-      {&pg_query__current_of_expr__descriptor, &W::visit_nothing},
+      {&pg_query__current_of_expr__descriptor, &W::current_of},
       {&pg_query__a__const__descriptor, &W::visit_nothing},
       {&pg_query__param_ref__descriptor, &W::visit_nothing},
       {&pg_query__a__star__descriptor, &W::visit_nothing},

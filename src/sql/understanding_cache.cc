@@ -85,7 +85,8 @@ Skeleton append_skeleton(base::View text, std::string& out) {
         append_number(token.text, out);
         break;
       case Token::Kind::word:
-        if (token.is_word("EXECUTE")) return Skeleton::none;
+        // CURRENT: WHERE CURRENT OF names a cursor of the session.
+        if (token.is_word("EXECUTE") || token.is_word("CURRENT")) return Skeleton::none;
         if (has_telling_argument(token.text)) is_plain_text = false;
         out += token.text;
         break;

@@ -41,6 +41,7 @@ TEST(Skeleton, KeepsConstantsThatMatter) {
   skeleton("SELECT E'\\x41'", exact);
   skeleton("SELECT 1::float(60)", exact);
   skeleton("EXPLAIN (ANALYZE 0) DELETE FROM a", exact);
+  skeleton("DELETE FROM a WHERE CURRENT OF c", none);
   skeleton("DO LANGUAGE 'plpgsql' 'x'", exact);
   skeleton("PREPARE p AS SELECT 1", exact);
   skeleton("EXECUTE p", none);

@@ -68,7 +68,11 @@ class Walker {
   void declare_statement(const Message& message, model::Statement& statement);
   void fetch_statement(const Message& message, model::Statement& statement);
   void close_statement(const Message& message, model::Statement& statement);
-  void stored_text(const std::string* text, model::StoredText::Kind kind, const std::string& name);
+  void current_of(const Message& message);
+  const std::string* text_of_prepared(const std::string& name) const;
+  const std::string* text_of_cursor(const std::string& name) const;
+  void note_stored(model::StoredText::Kind kind, const std::string& name, const std::string& text);
+  void stored_text(model::StoredText::Kind kind, const std::string& name, const std::string* text);
   // ---- definitions (definitions.cc) ----
   void definition(const Message& message, model::Statement& statement);
   void bare(const Message& message, model::Statement& statement);
