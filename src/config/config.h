@@ -127,6 +127,8 @@ struct RuleOptions {
     std::vector<std::string> statements{};  // upper case, one space between words
     std::vector<std::string> relations{};   // globs, SCHEMA.NAME or NAME in any schema
     std::optional<bool> missing_where{};
+    std::vector<policy::Pattern> patterns{};
+    std::vector<std::string> filters_on{};  // globs, SCHEMA.TABLE.COLUMN, TABLE.COLUMN or COLUMN
   };
   enum class Then : std::uint8_t { allow, hold, deny };
 

@@ -87,6 +87,14 @@ std::string what_of(const RuleOptions& rule) {
     parts.push_back(fmt::format("relations {}", fmt::join(rule.conditions.relations, ", ")));
   if (rule.conditions.missing_where)
     parts.push_back(*rule.conditions.missing_where ? "UPDATE or DELETE without WHERE" : "with WHERE");
+  if (!rule.conditions.patterns.empty()) {
+    std::vector<std::string> expressions;
+    for (const auto& pattern : rule.conditions.patterns) expressions.push_back("/" + pattern.expression() + "/");
+    parts.push_back(fmt::format("text {} {}", is_allow ? "wholly" : "with", fmt::join(expressions, ", ")));
+  }
+  if (!rule.conditions.filters_on.empty())
+    parts.push_back(
+        fmt::format("rows {} {}", is_allow ? "chosen by" : "filtered by", fmt::join(rule.conditions.filters_on, ", ")));
   if (parts.empty()) return is_allow ? "anything but privilege, server and unknown" : "anything";
   return fmt::format("{}", fmt::join(parts, "; "));
 }

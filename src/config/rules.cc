@@ -94,6 +94,32 @@ void read_relations(Reading& reading, const YAML::Node& node, const std::string&
   }
 }
 
+void read_pattern(Reading& reading, const YAML::Node& node, const std::string& path, RuleOptions& rule) {
+  const auto compile = [&](const std::string& text, const YAML::Node& at) {
+    auto pattern = policy::Pattern::compile(text);
+    if (pattern)
+      rule.conditions.patterns.push_back(std::move(*pattern));
+    else
+      reading.complain(at, fmt::format("{}: '{}' is not a regular expression: {}", path, text, pattern.error().message),
+                       pattern.error().hint);
+  };
+  if (node.IsSequence()) {
+    for (const auto& [text, element] : read_texts(reading, node, path)) compile(text, element);
+  } else if (const auto text = read_text(reading, node, path)) {
+    compile(*text, node);
+  }
+}
+
+void read_filters_on(Reading& reading, const YAML::Node& node, const std::string& path, RuleOptions& rule) {
+  for (const auto& [text, element] : read_texts(reading, node, path)) {
+    if (text.front() == '.' || text.back() == '.' || text.find("..") != std::string::npos ||
+        std::count(text.begin(), text.end(), '.') > 2)
+      reading.complain(element, fmt::format("{}: '{}' is not SCHEMA.TABLE.COLUMN", path, text),
+                       "for example public.customers.email, customers.email, *.email or email");
+    rule.conditions.filters_on.push_back(text);
+  }
+}
+
 void read_if(Reading& reading, const YAML::Node& node, const std::string& path, RuleOptions& rule) {
   Section section(reading, node, path);
   if (!section.is_map()) return;
@@ -112,12 +138,14 @@ void read_if(Reading& reading, const YAML::Node& node, const std::string& path, 
     read_relations(reading, *relations, section.path_of("relations"), rule);
   if (const auto missing = section.take("missing_where"))
     rule.conditions.missing_where = read_flag(reading, *missing, section.path_of("missing_where"));
+  if (const auto pattern = section.take("pattern")) read_pattern(reading, *pattern, section.path_of("pattern"), rule);
+  if (const auto columns = section.take("filters_on"))
+    read_filters_on(reading, *columns, section.path_of("filters_on"), rule);
   // A condition that were ignored would widen an allow: it is refused instead.
-  for (const char* later :
-       {"pattern", "filters_on", "verb", "resource", "namespace", "method", "path", "tool", "command"})
+  for (const char* later : {"verb", "resource", "namespace", "method", "path", "tool", "command"})
     if (const auto other = section.take(later))
       reading.complain(*other, fmt::format("{} is {}", section.path_of(later), kNotHere),
-                       "use effects, statements, relations or missing_where");
+                       "use effects, statements, relations, missing_where, pattern or filters_on");
   section.finish();
 }
 
@@ -237,7 +265,8 @@ std::vector<policy::Rule> rules_of(const Config& config) {
     rule.who = {options.who.principals, options.who.groups, options.who.kinds};
     rule.on = {options.on.targets, options.on.labels};
     const RuleOptions::If& conditions = options.conditions;
-    rule.if_ = {conditions.effects, conditions.statements, conditions.relations, conditions.missing_where};
+    rule.if_ = {conditions.effects,       conditions.statements, conditions.relations,
+                conditions.missing_where, conditions.patterns,   conditions.filters_on};
     switch (options.then) {
       case RuleOptions::Then::allow:
         rule.then = policy::Rule::Allow{};

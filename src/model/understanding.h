@@ -27,6 +27,23 @@ struct Relation {
   friend bool operator==(const Relation&, const Relation&) = default;
 };
 
+/// A column that a WHERE, ON, HAVING … of a text may look at. An empty `column` is any of the relation's; an empty
+/// `schema` is one that is not known.
+struct FilterColumn {
+  std::string schema{};
+  std::string relation{};
+  std::string column{};
+  friend auto operator<=>(const FilterColumn&, const FilterColumn&) = default;
+};
+
+/// That a statement itself (not a view's definition) reads or writes rows of a relation, and the columns that the top
+/// level of its WHERE sets equal to constants or parameters: `id = 7`, `id IN (7, 8)`, `id = ANY ($1)`.
+struct RowAccess {
+  std::string schema{};
+  std::string relation{};
+  std::vector<std::string> pinned{};
+};
+
 /// One statement of the text. `kind` is the words that rules use: "SELECT", "DROP TABLE", "COPY FROM" …
 struct Statement {
   std::string kind{};
@@ -71,6 +88,8 @@ struct Understanding {
   EffectSet effects{};                  // of all statements together
   std::vector<Statement> statements{};  // in the order of the text
   std::vector<Relation> relations{};    // each once
+  std::vector<FilterColumn> filters{};  // each once
+  std::vector<RowAccess> rows{};        // one for each mention
   std::vector<NameChange> changes{};    // in the order of the text
   std::vector<StoredText> stored{};     // each once, in the order of the text
   bool only_prepares = false;           // PREPARE and nothing else: none of the effects is due now

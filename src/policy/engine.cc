@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/matching.h"
+#include "policy/refusals.h"
+
 namespace sallyport::policy {
 namespace {
 
@@ -10,179 +13,11 @@ using model::Effect;
 using model::EffectSet;
 using model::Understanding;
 
-constexpr EffectSet kUnlessNamed{Effect::read, Effect::write, Effect::schema, Effect::session, Effect::call};
-
-bool contains(const std::vector<std::string>& list, std::string_view item) {
-  return std::ranges::find(list, item) != list.end();
-}
-
-bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
-    return upper(x) == upper(y);
-  });
-}
-
-bool is_about(const Rule::Who& who, const model::Principal& principal) {
-  if (!who.principals.empty() && !contains(who.principals, principal.name)) return false;
-  if (!who.groups.empty() &&
-      std::ranges::none_of(who.groups, [&](const auto& group) { return contains(principal.groups, group); })) {
-    return false;
-  }
-  return who.kinds.empty() || std::ranges::find(who.kinds, principal.kind) != who.kinds.end();
-}
-
-bool is_about(const Rule::On& on, const model::TargetName& target) {
-  if (!on.targets.empty() && !contains(on.targets, target.name)) return false;
-  return std::ranges::all_of(
-      on.labels, [&](const auto& label) { return std::ranges::find(target.labels, label) != target.labels.end(); });
-}
-
-/// `glob` without a dot is about any schema.
-bool relation_matches(const std::string& glob, const model::Relation& relation) {
-  const auto dot = glob.find('.');
-  if (dot == std::string::npos) return glob_matches(glob, relation.name);
-  // Part by part: a name may hold a dot itself.
-  return glob_matches(std::string_view(glob).substr(0, dot), relation.schema) &&
-         glob_matches(std::string_view(glob).substr(dot + 1), relation.name);
-}
-
-/// A relation whose schema is not known might be the one that the glob means.
-bool relation_may_match(const std::string& glob, const model::Relation& relation) {
-  if (relation_matches(glob, relation)) return true;
-  const auto dot = glob.find('.');
-  if (relation.name == "*") {  // any relation of the schema
-    return relation.schema.empty() || dot == std::string::npos ||
-           glob_matches(std::string_view(glob).substr(0, dot), relation.schema);
-  }
-  return relation.schema.empty() && dot != std::string::npos &&
-         glob_matches(std::string_view(glob).substr(dot + 1), relation.name);
-}
-
-bool is_about_relations(std::string_view kind) {
-  static constexpr std::string_view kWords[] = {"TABLE",   "VIEW", "INDEX",  "SEQUENCE",
-                                                "TRIGGER", "RULE", "POLICY", "INTO"};
-  return std::ranges::any_of(kWords, [&](auto word) { return kind.find(word) != std::string_view::npos; });
-}
-
-/// What is left of the Command's effects when its housekeeping is taken away.
-EffectSet weighty_effects(const Understanding& what) {
-  if (what.statements.empty()) return what.effects;
-  const bool only_housekeeping = std::ranges::all_of(what.statements, &model::Statement::is_housekeeping);
-  if (only_housekeeping) return what.effects.without({Effect::session});
-  const bool other_session = std::ranges::any_of(what.statements, [](const model::Statement& statement) {
-    return !statement.is_housekeeping && statement.effects.has(Effect::session);
-  });
-  return other_session ? what.effects : what.effects.without({Effect::session});
-}
-
-bool statement_is_named(const Rule::If& when, const model::Statement& statement) {
-  return std::ranges::any_of(when.statements, [&](const auto& kind) { return same_word(kind, statement.kind); });
-}
-
-bool relations_are_covered(const Rule::If& when, const Understanding& what) {
-  if (when.relations.empty()) return true;
-  for (const auto& relation : what.relations) {
-    if (relation.is_implied) continue;
-    if (std::ranges::none_of(when.relations, [&](const auto& glob) { return relation_matches(glob, relation); })) {
-      return false;
-    }
-  }
-  return std::ranges::all_of(what.statements, [](const model::Statement& statement) {
-    return !statement.effects.has(Effect::schema) || is_about_relations(statement.kind);
-  });
-}
-
-bool covers(const Rule::If& when, const Understanding& what) {
-  if (!when.effects.value_or(kUnlessNamed).covers(weighty_effects(what))) return false;
-  if (!when.statements.empty() && std::ranges::any_of(what.statements, [&](const model::Statement& statement) {
-        return !statement.is_housekeeping && !statement_is_named(when, statement);
-      })) {
-    return false;
-  }
-  if (when.missing_where == false && std::ranges::any_of(what.statements, &model::Statement::missing_where))
-    return false;
-  return relations_are_covered(when, what);
-}
-
-bool meets(const Rule::If& when, const Understanding& what) {
-  if (when.effects && !when.effects->meets(what.effects)) return false;
-  if (!when.statements.empty() && std::ranges::none_of(what.statements, [&](const model::Statement& statement) {
-        return statement_is_named(when, statement);
-      })) {
-    return false;
-  }
-  if (!when.relations.empty() && std::ranges::none_of(what.relations, [&](const model::Relation& relation) {
-        return std::ranges::any_of(when.relations,
-                                   [&](const auto& glob) { return relation_may_match(glob, relation); });
-      })) {
-    return false;
-  }
-  if (!when.missing_where) return true;
-  const bool is_missing = std::ranges::any_of(what.statements, &model::Statement::missing_where);
-  return is_missing == *when.missing_where;
-}
-
-void append_name(std::string& list, std::string_view name) {
-  if (!list.empty()) list += ", ";
-  list += name;
-}
-
-std::string describe(const Understanding& what) {
-  std::string kinds, relations;
-  for (const auto& statement : what.statements) append_name(kinds, statement.kind);
-  for (const auto& relation : what.relations) {
-    append_name(relations, (relation.schema.empty() ? "?" : relation.schema) + "." + relation.name +
-                               (relation.is_written ? " (written)" : ""));
-  }
-  std::string text = "Effects: " + model::to_string(what.effects) + ".";
-  if (!kinds.empty()) text += " Statements: " + kinds + ".";
-  if (!relations.empty()) text += " Relations: " + relations + ".";
-  if (!what.note.empty()) text += " " + what.note + ".";
-  return text;
-}
-
-/// The rules that are about this principal and target, by what they do.
-struct Concerned {
-  std::vector<const Rule*> allows{}, holds{}, denies{};
-};
-
-model::Refusal refused(std::string rule, std::string message, const Understanding& what, std::string hint) {
-  return {.kind = model::Refusal::Kind::not_allowed,
-          .rule = std::move(rule),
-          .message = std::move(message),
-          .detail = describe(what),
-          .hint = std::move(hint)};
-}
-
-model::Refusal unmatched(const Concerned& concerned, const Understanding& what, const model::Principal& principal,
-                         const model::TargetName& target) {
-  const std::string where = principal.name + " on " + target.name;
-  if (concerned.allows.empty()) {
-    return refused("", "refused: no rule allows anything to " + where, what,
-                   "Ask whoever keeps the gateway's rules for access to " + target.name + ".");
-  }
-  std::string allowed;
-  for (const Rule* rule : concerned.allows) {
-    append_name(allowed, rule->name + " (" + model::to_string(rule->if_.effects.value_or(kUnlessNamed)) + ")");
-  }
-  const EffectSet must = EffectSet(what.effects).without(kUnlessNamed);
-  std::string hint = "Rules that allow something here: " + allowed + ".";
-  if (must.has(Effect::unknown)) {
-    hint +=
-        " State it so that it can be understood: plain SQL that PostgreSQL 15 parses, existing names with their "
-        "schema.";
-  } else {
-    hint += " Use a statement that one of them covers wholly, or ask for a rule.";
-  }
-  return refused("", "refused: no rule allows this to " + where, what, std::move(hint));
-}
-
 /// What the rules that hold it demand together; `names` gets theirs.
-std::optional<Terms> terms_of(const std::vector<const Rule*>& holds, const Understanding& what, std::string& names) {
+std::optional<Terms> terms_of(const std::vector<const Rule*>& holds, const Subject& subject, std::string& names) {
   std::optional<Terms> terms;
   for (const Rule* rule : holds) {
-    if (!meets(rule->if_, what)) continue;
+    if (!meets(rule->if_, subject)) continue;
     append_name(names, rule->name);
     const auto& then = std::get<Rule::HoldFor>(rule->then);
     if (!terms) terms = Terms{.timeout = then.timeout, .in_transaction_timeout = then.in_transaction_timeout};
@@ -200,54 +35,69 @@ bool only_prepares(const model::Command& command, const Understanding& what) {
 
 }  // namespace
 
-Engine::Engine(std::vector<Rule> rules, std::uint64_t rule_set) : rules_(std::move(rules)), rule_set_(rule_set) {}
+Engine::Engine(std::vector<Rule> rules, std::uint64_t rule_set, std::vector<model::TargetName> targets)
+    : rules_(std::move(rules)), rule_set_(rule_set), targets_(std::move(targets)) {}
 
-Engine::Outcome Engine::decide(const Understanding& what, const model::Principal& principal,
+Engine::Outcome Engine::weigh(const Subject& subject, const Concerned& concerned) const {
+  Outcome outcome;
+  for (const Rule* rule : concerned.denies) {
+    if (!meets(rule->if_, subject)) continue;
+    append_name(outcome.rules, rule->name);
+    outcome.denies.push_back(rule);
+  }
+  if (!outcome.denies.empty()) return outcome;
+
+  outcome.hold = terms_of(concerned.holds, subject, outcome.rules);
+  if (outcome.hold) return outcome;
+
+  const Understanding& what = subject.what;
+  const bool is_nothing = what.statements.empty() && what.effects.is_empty();
+  for (const Rule* rule : concerned.allows) {
+    if (is_nothing || covers(rule->if_, subject)) append_name(outcome.rules, rule->name);
+  }
+  outcome.is_allowed = !outcome.rules.empty();
+  if (!outcome.is_allowed && !concerned.allows.empty() && is_housekeeping(what)) {
+    outcome.is_allowed = true;
+    outcome.rules = concerned.allows.front()->name;
+  }
+  return outcome;
+}
+
+std::vector<std::string> Engine::elsewhere(const Subject& subject, const model::Principal& principal,
+                                           const model::TargetName& target) const {
+  std::vector<std::string> names;
+  for (const auto& other : targets_) {
+    if (other.name == target.name) continue;
+    if (weigh(subject, Concerned(rules_, principal, other)).is_allowed) names.push_back(other.name);
+  }
+  return names;
+}
+
+Engine::Outcome Engine::decide(const Subject& subject, const model::Principal& principal,
                                const model::TargetName& target) const {
+  const Understanding& what = subject.what;
   if (principal.kind == model::PrincipalKind::internal) {
     static const std::string kBuiltIn = "built-in: the gateway may read";
-    if (!what.refusal && EffectSet{Effect::read, Effect::session}.covers(what.effects)) return {.rules = kBuiltIn};
+    if (!what.refusal && EffectSet{Effect::read, Effect::session}.covers(what.effects))
+      return {.rules = kBuiltIn, .is_allowed = true};
     return {.rules = kBuiltIn,
             .refusal = refused(kBuiltIn, "refused by a built-in rule: the gateway itself may only read", what, "")};
   }
   if (what.refusal) return {.refusal = what.refusal};
 
-  Concerned concerned;
-  for (const Rule& rule : rules_) {
-    if (!is_about(rule.who, principal) || !is_about(rule.on, target)) continue;
-    if (std::holds_alternative<Rule::Allow>(rule.then)) concerned.allows.push_back(&rule);
-    if (std::holds_alternative<Rule::HoldFor>(rule.then)) concerned.holds.push_back(&rule);
-    if (std::holds_alternative<Rule::Deny>(rule.then)) concerned.denies.push_back(&rule);
+  const Concerned concerned(rules_, principal, target);
+  Outcome outcome = weigh(subject, concerned);
+  if (!outcome.denies.empty()) {
+    outcome.refusal = denied(outcome.denies, subject, elsewhere(subject, principal, target));
+  } else if (!outcome.hold && !outcome.is_allowed) {
+    outcome.refusal = not_covered(concerned, subject, principal, target, elsewhere(subject, principal, target));
   }
-
-  std::string names, message;
-  for (const Rule* rule : concerned.denies) {
-    if (!meets(rule->if_, what)) continue;
-    if (message.empty()) message = std::get<Rule::Deny>(rule->then).message;
-    append_name(names, rule->name);
-  }
-  if (!names.empty()) {
-    std::string text = "refused by rule " + names + (message.empty() ? "" : ": " + message);
-    return {.rules = names,
-            .refusal = refused(names, std::move(text), what, "No other rule can allow what a deny rule refuses.")};
-  }
-
-  if (auto terms = terms_of(concerned.holds, what, names)) return {.rules = names, .hold = std::move(terms)};
-
-  const bool is_nothing = what.statements.empty() && what.effects.is_empty();
-  for (const Rule* rule : concerned.allows) {
-    if (is_nothing || covers(rule->if_, what)) append_name(names, rule->name);
-  }
-  if (!names.empty()) return {.rules = names};
-  const bool is_housekeeping = !what.statements.empty() && weighty_effects(what).is_empty() &&
-                               std::ranges::all_of(what.statements, &model::Statement::is_housekeeping);
-  if (is_housekeeping && !concerned.allows.empty()) return {.rules = concerned.allows.front()->name};
-  return {.refusal = unmatched(concerned, what, principal, target)};
+  return outcome;
 }
 
 Verdict Engine::judge(model::Command&& command, std::shared_ptr<const Understanding> understanding,
                       const model::Principal& principal, const model::TargetName& target) const {
-  Outcome outcome = decide(*understanding, principal, target);
+  Outcome outcome = decide({*understanding, command.text.get()}, principal, target);
   const bool is_held = outcome.hold && !only_prepares(command, *understanding);
   Grounds grounds{.rules = std::move(outcome.rules), .rule_set = rule_set_, .understanding = std::move(understanding)};
   if (outcome.refusal) return Denial(std::move(command), std::move(grounds), std::move(*outcome.refusal));
@@ -257,7 +107,8 @@ Verdict Engine::judge(model::Command&& command, std::shared_ptr<const Understand
 
 bool Engine::would_hold(const model::Command& command, const Understanding& understanding,
                         const model::Principal& principal, const model::TargetName& target) const {
-  return !only_prepares(command, understanding) && decide(understanding, principal, target).hold.has_value();
+  return !only_prepares(command, understanding) &&
+         decide({understanding, command.text.get()}, principal, target).hold.has_value();
 }
 
 bool Engine::may_hold(const model::Principal& principal, const model::TargetName& target) const {
@@ -282,7 +133,7 @@ Permit Engine::follow(model::Control&& control) const {
 
 std::optional<model::Refusal> Engine::judge_settings(const Understanding& settings, const model::Principal& principal,
                                                      const model::TargetName& target) const {
-  Outcome outcome = decide(settings, principal, target);
+  Outcome outcome = decide({settings}, principal, target);
   // Nobody can be asked before there is a session.
   if (outcome.hold)
     return refused(outcome.rules, "refused by rule " + outcome.rules + ": a session cannot begin with these settings",

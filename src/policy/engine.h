@@ -14,6 +14,9 @@
 
 namespace sallyport::policy {
 
+struct Concerned;
+struct Subject;
+
 /// Judges Commands by rules (DESIGN.md section 6). Immutable after construction, shared between threads. Pure.
 ///
 /// All rules that match count; the strongest wins: deny > hold > allow; no match is a denial. An allow matches only
@@ -24,7 +27,8 @@ namespace sallyport::policy {
 class Engine {
  public:
   /// `rule_set`: log index of the event that recorded these rules.
-  explicit Engine(std::vector<Rule> rules, std::uint64_t rule_set = 0);
+  /// `targets`: all that there are, so that a refusal can name another one where the same is allowed.
+  explicit Engine(std::vector<Rule> rules, std::uint64_t rule_set = 0, std::vector<model::TargetName> targets = {});
 
   /// REQUIRES: `understanding` is not null. It goes into the verdict's Grounds. What only prepares
   /// (CommandKind::prepare, PREPARE) is not held: what it prepares is, with its values, when it is bound or run.
@@ -53,15 +57,21 @@ class Engine {
 
  private:
   struct Outcome {
-    std::string rules{};                      // that decided
-    std::optional<model::Refusal> refusal{};  // set: denied
-    std::optional<Terms> hold{};              // set: held; neither: allowed
+    std::string rules{};                // that decided
+    std::vector<const Rule*> denies{};  // that are about it
+    bool is_allowed = false;
+    std::optional<Terms> hold{};              // set: held
+    std::optional<model::Refusal> refusal{};  // set: denied, by a rule or because none allows it
   };
-  Outcome decide(const model::Understanding& understanding, const model::Principal& principal,
-                 const model::TargetName& target) const;
+  Outcome weigh(const Subject& subject, const Concerned& concerned) const;
+  /// The other targets where it would be allowed.
+  std::vector<std::string> elsewhere(const Subject& subject, const model::Principal& principal,
+                                     const model::TargetName& target) const;
+  Outcome decide(const Subject& subject, const model::Principal& principal, const model::TargetName& target) const;
 
   std::vector<Rule> rules_;
   std::uint64_t rule_set_;
+  std::vector<model::TargetName> targets_;
 };
 
 }  // namespace sallyport::policy

@@ -10,6 +10,7 @@
 
 #include "model/effects.h"
 #include "model/principal.h"
+#include "policy/pattern.h"
 
 /// A rule as the configuration states it (DESIGN.md section 6). Plain data. Pure.
 /// Every field that is stated must match; an empty list or nullopt is a field that is not stated.
@@ -35,6 +36,13 @@ struct Rule {
     std::vector<std::string> relations{};
     /// In a deny or hold true: some statement changes a whole table. In an allow false: none does.
     std::optional<bool> missing_where{};
+    /// In a deny or hold: some text of the Command, its own or one that it stands for, has a match anywhere in it. In
+    /// an allow: each of these texts is matched as a whole by one of them; a Command without a text never is.
+    std::vector<Pattern> patterns{};
+    /// Globs over schema.table.column; with one part less the schema is any, with two the table, too. In a deny or
+    /// hold: a WHERE, ON, HAVING … may look at such a column. In an allow: each mention of a relation whose rows are
+    /// read or written has one that the WHERE sets equal to constants or parameters.
+    std::vector<std::string> filters_on{};
   };
 
   struct Allow {};

@@ -106,6 +106,23 @@ std::string stored_of(const model::Understanding& what) {
   return out;
 }
 
+std::string filters_of(const model::Understanding& what) {
+  std::string out;
+  for (const auto& filter : what.filters)
+    out += (out.empty() ? "" : ", ") + (filter.schema.empty() ? "?" : filter.schema) + "." + filter.relation + "." +
+           (filter.column.empty() ? "?" : filter.column);
+  return out;
+}
+
+std::string rows_of(const model::Understanding& what) {
+  std::string out;
+  for (const auto& rows : what.rows) {
+    out += (out.empty() ? "" : ", ") + (rows.schema.empty() ? "?" : rows.schema) + "." + rows.relation;
+    for (const auto& name : rows.pinned) out += " " + name;
+  }
+  return out;
+}
+
 class Bypass : public testing::TestWithParam<Case> {};
 
 TEST_P(Bypass, IsUnderstood) {
@@ -124,6 +141,8 @@ TEST_P(Bypass, IsUnderstood) {
     if (name == "relations") EXPECT_EQ(relations_of(what), value) << context;
     if (name == "changes") EXPECT_EQ(changes_of(what), value) << context;
     if (name == "stored") EXPECT_EQ(stored_of(what), value) << context;
+    if (name == "filters") EXPECT_EQ(filters_of(what), value) << context;
+    if (name == "rows") EXPECT_EQ(rows_of(what), value) << context;
     if (name == "note") EXPECT_NE(what.note.find(value), std::string::npos) << context;
     if (name == "refusal") {
       EXPECT_TRUE(what.refusal && what.refusal->message.find(value) != std::string::npos) << context;

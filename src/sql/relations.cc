@@ -62,6 +62,62 @@ void Walker::mention(std::string schema, base::View name, std::uint32_t oid, boo
   found->is_implied = false;
 }
 
+/// A statement's own mention of a relation: what a view reads is its owner's to choose.
+void Walker::note_rows(const std::vector<RelationMeaning>& meanings, const PgQuery__RangeVar& mention) {
+  if (depth_ > 0) return;
+  const auto pins = filters_.take_pins(&mention);
+  if (meanings.empty()) found_.rows.push_back({.schema = "", .relation = std::string(mention.relname)});
+  for (const auto& meaning : meanings) {
+    model::RowAccess rows{.schema = meaning.schema, .relation = std::string(mention.relname)};
+    // A name that is no column of it may be one of a query around this one.
+    const auto is_column = [&](const std::string& name) {
+      return meaning.relation != nullptr &&
+             std::ranges::any_of(meaning.relation->columns, [&](const auto& column) { return column.name == name; });
+    };
+    for (const auto& name : pins) {
+      if (is_column(name)) rows.pinned.push_back(name);
+    }
+    found_.rows.push_back(std::move(rows));
+  }
+}
+
+/// What the names in WHERE and its kind may mean: columns of the relations of the text, wherever they are. A name that
+/// may be another one for something may be any column of them.
+void Walker::resolve_filters() {
+  // No value of the user's.
+  static constexpr base::View kSystemColumns[] = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
+  if (filters_.names().empty() && !filters_.is_anything()) return;
+  std::set<model::FilterColumn> columns;
+  bool is_any = filters_.is_anything();
+  for (const auto& name : filters_.names()) {
+    if (std::ranges::find(kSystemColumns, name) != std::end(kSystemColumns) && !filters_.may_be_renamed(name)) continue;
+    bool is_found = false;
+    for (const auto& relation : found_.relations) {
+      const auto* known = resolver_.catalogue() == nullptr ? nullptr : resolver_.catalogue()->relation(relation.oid);
+      if (relation.oid != 0 && relation.oid < model::kFirstUserOid) {
+        columns.insert({relation.schema, relation.name, name});
+      } else if (known == nullptr) {
+        is_any = true;
+      } else if (std::ranges::any_of(known->columns, [&](const auto& column) { return column.name == name; })) {
+        is_found = true;
+        columns.insert({relation.schema, relation.name, name});
+        // A view's column may be another name for a column of what it reads.
+        is_any = is_any || known->kind == 'v' || known->kind == 'm';
+      }
+    }
+    is_any = is_any || !is_found || filters_.may_be_renamed(name);
+  }
+  for (const auto& relation : found_.relations) {
+    if (!is_any) break;
+    if (relation.oid != 0 && relation.oid < model::kFirstUserOid) continue;
+    const auto* known = resolver_.catalogue() == nullptr ? nullptr : resolver_.catalogue()->relation(relation.oid);
+    if (known == nullptr) columns.insert({relation.schema, relation.name, ""});
+    if (known == nullptr) continue;
+    for (const auto& column : known->columns) columns.insert({relation.schema, relation.name, column.name});
+  }
+  found_.filters.assign(columns.begin(), columns.end());
+}
+
 void Walker::touch_columns(const model::CatalogueRelation& relation) {
   relations_.insert(relation.oid);
   for (const auto& column : relation.columns) {
@@ -73,6 +129,7 @@ void Walker::read_relation(const PgQuery__RangeVar& relation) {
   const DottedName name = name_of(relation);
   if (name.schema.empty() && std::ranges::find(ctes_, name.name) != ctes_.end()) return;
   const auto meanings = resolver_.relations(name);
+  note_rows(meanings, relation);
   if (meanings.empty()) {
     mention(std::string(name.schema), name.name, 0, true, writes_through_view_);
     any_type_ = true;
@@ -170,6 +227,7 @@ void Walker::write_relation(const PgQuery__RangeVar* relation, Write how) {
   if (relation == nullptr) return add_unknown("the gateway does not know what is written");
   const DottedName name = name_of(*relation);
   const auto meanings = resolver_.relations(name);
+  note_rows(meanings, *relation);
   effects_.add(Effect::write);
   if (meanings.empty()) {
     mention(std::string(name.schema), name.name, 0, false, true);

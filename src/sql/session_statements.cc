@@ -165,9 +165,13 @@ void Walker::stored_text(model::StoredText::Kind kind, const std::string& name, 
   if (!tree) return add_unknown(what + " could not be parsed");
   ++stored_depth_;
   const auto changes = found_.changes;
+  auto pins = filters_.exchange_pins({});
   for (const auto& item : tree->statements()) {
-    if (item.message != nullptr) statement(*item.message, item.text);
+    if (item.message == nullptr) continue;
+    filters_.collect(*item.message);
+    statement(*item.message, item.text);
   }
+  filters_.exchange_pins(std::move(pins));
   // What it would do to names when it is prepared or declared was counted then.
   std::erase_if(found_.changes, [](const Change& change) {
     return change.kind == Change::Kind::prepare || change.kind == Change::Kind::declare;

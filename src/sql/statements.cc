@@ -22,6 +22,7 @@ void Walker::walk(const Tree& tree) {
     if (item.message == nullptr) continue;  // nothing between two semicolons
     const std::size_t at = found_.statements.size();
     const bool is_after_definitions = changes_definitions_;
+    filters_.collect(*item.message);
     statement(*item.message, item.text);
     runs = runs || found_.statements[at].kind != "PREPARE";
     // The types and operators of this statement count for it: judged under the names that hold now.
@@ -272,6 +273,7 @@ void Walker::refresh_statement(const Message& message, model::Statement&) {
 
 model::Understanding Walker::finish() {
   found_.effects = effects_;
+  resolve_filters();
   return std::move(found_);
 }
 

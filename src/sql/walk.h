@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/understanding.h"
+#include "sql/filters.h"
 #include "sql/resolve.h"
 #include "sql/settings.h"
 #include "sql/tree.h"
@@ -130,6 +131,8 @@ class Walker {
   void truncate_cascade(const model::CatalogueRelation& relation);
   void run_expressions(const model::CatalogueRelation& relation);
   void sequence_of(const PgQuery__FuncCall& call);
+  void note_rows(const std::vector<RelationMeaning>& meanings, const PgQuery__RangeVar& mention);
+  void resolve_filters();
   void touch_columns(const model::CatalogueRelation& relation);
   void expand(const model::CatalogueRelation& view);
   void owners_expression(const std::string& expression);
@@ -163,6 +166,7 @@ class Walker {
   std::map<std::string, std::optional<std::string>> prepared_{}, cursors_{};
   bool forgot_prepared_ = false, forgot_cursors_ = false;
   base::View statement_text_{};
+  Filters filters_{};
 
   std::set<std::uint32_t> types_{};      // users' types that values in the text may have
   std::set<std::uint32_t> relations_{};  // OIDs, for their row types

@@ -121,10 +121,12 @@ base::Result<void> Gatehouse::use(config::Config& config) {
   auto targets = make_targets(config.targets, config.trail.durability);
   if (!targets) return std::unexpected(targets.error());
   const std::uint64_t recorded_at = trail_->append_config(config_meta(config));
+  std::vector<model::TargetName> names;
+  for (const auto& target : config.targets) names.push_back({target.name, target.labels});
   auto shared = std::make_shared<const TargetSet>(std::move(*targets));
   all_targets_.push_back(shared);
   targets_.store(std::move(shared));
-  engine_.store(std::make_shared<const policy::Engine>(rules, recorded_at));
+  engine_.store(std::make_shared<const policy::Engine>(rules, recorded_at, std::move(names)));
   is_break_glass_ = config.break_glass;
   desk_.replace(
       {.holds_per_principal = config.limits.holds_per_principal,
