@@ -92,6 +92,7 @@ struct Understanding {
   std::vector<RowAccess> rows{};        // one for each mention
   std::vector<NameChange> changes{};    // in the order of the text
   std::vector<StoredText> stored{};     // each once, in the order of the text
+  bool lifts_read_only = false;         // SET default_transaction_read_only = off, BEGIN READ WRITE …
   bool only_prepares = false;           // PREPARE and nothing else: none of the effects is due now
   /// Set when no rule can allow it: not UTF-8, NUL, over the limit, a pinned setting.
   std::optional<Refusal> refusal{};

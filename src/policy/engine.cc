@@ -28,6 +28,14 @@ std::optional<Terms> terms_of(const std::vector<const Rule*>& holds, const Subje
   return terms;
 }
 
+bool only_reads(const Concerned& concerned) {
+  const auto reads = [](const Rule* rule) {
+    return EffectSet{Effect::read, Effect::session}.covers(rule->if_.effects.value_or(kUnlessNamed));
+  };
+  return !concerned.allows.empty() && std::ranges::all_of(concerned.allows, reads) &&
+         std::ranges::all_of(concerned.holds, reads);
+}
+
 /// Nothing of it runs now: what was prepared is judged again, with its values, when it does.
 bool only_prepares(const model::Command& command, const Understanding& what) {
   return command.kind == model::CommandKind::prepare || what.only_prepares;
@@ -86,6 +94,14 @@ Engine::Outcome Engine::decide(const Subject& subject, const model::Principal& p
   if (what.refusal) return {.refusal = what.refusal};
 
   const Concerned concerned(rules_, principal, target);
+  if (what.lifts_read_only && only_reads(concerned)) {
+    static const std::string kBuiltIn = "built-in: who may only read has read-only sessions";
+    return {.rules = kBuiltIn,
+            .refusal = refused(
+                kBuiltIn, "refused by a built-in rule: " + principal.name + " may only read on " + target.name, what,
+                "Leave out READ WRITE and the setting: the session is read-only." +
+                    elsewhere_hint(elsewhere(subject, principal, target)))};
+  }
   Outcome outcome = weigh(subject, concerned);
   if (!outcome.denies.empty()) {
     outcome.refusal = denied(outcome.denies, subject, elsewhere(subject, principal, target));
@@ -117,6 +133,10 @@ bool Engine::may_hold(const model::Principal& principal, const model::TargetName
     return std::holds_alternative<Rule::HoldFor>(rule.then) && is_about(rule.who, principal) &&
            is_about(rule.on, target);
   });
+}
+
+bool Engine::may_only_read(const model::Principal& principal, const model::TargetName& target) const {
+  return principal.kind != model::PrincipalKind::internal && only_reads(Concerned(rules_, principal, target));
 }
 
 Permit Engine::follow(model::Chunk&& chunk, Grounds grounds) const {

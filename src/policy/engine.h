@@ -22,8 +22,9 @@ struct Subject;
 /// All rules that match count; the strongest wins: deny > hold > allow; no match is a denial. An allow matches only
 /// when it covers every effect, statement and relation; a deny or a hold matches when any is covered. Any allow that
 /// the principal has on the target covers housekeeping (model::Statement::is_housekeeping) and what does nothing by
-/// itself. An allow that lists relations covers no schema change of anything but relations. Principals of kind
-/// `internal` (the gateway itself) are judged by one built-in rule and by no other: they may read.
+/// itself. Whoever may only read is refused what lifts a read-only session. An allow that lists relations covers no
+/// schema change of anything but relations. Principals of kind `internal` (the gateway itself) are judged by one
+/// built-in rule and by no other: they may read.
 class Engine {
  public:
   /// `rule_set`: log index of the event that recorded these rules.
@@ -39,6 +40,10 @@ class Engine {
                   const model::Principal& principal, const model::TargetName& target) const;
   /// False: would_hold is false for anything that they do there.
   bool may_hold(const model::Principal& principal, const model::TargetName& target) const;
+
+  /// No rule would allow, or hold, anything but reading (and changes of the session) there. Sessions of such principals
+  /// are to be read-only at the target, too; the Engine refuses them what would lift that.
+  bool may_only_read(const model::Principal& principal, const model::TargetName& target) const;
 
   /// The one maker of a Permit for what is not judged by itself: payload of an admitted Command, whose grounds these
   /// are; the Execute or FETCH of what an admitted Command bound or declared, while nothing that was judged there has

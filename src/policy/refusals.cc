@@ -103,10 +103,6 @@ std::string way_around(const Rule::If& when, const Understanding& what) {
   return "";
 }
 
-std::string elsewhere_hint(const std::vector<std::string>& elsewhere) {
-  return elsewhere.empty() ? "" : " On " + list_of(elsewhere) + " you may do this: connect there instead.";
-}
-
 struct Lack {
   std::string why{}, next{};
 };
@@ -198,6 +194,10 @@ Concerned::Concerned(const std::vector<Rule>& rules, const model::Principal& pri
 void append_name(std::string& list, std::string_view name) {
   if (!list.empty()) list += ", ";
   list += name;
+}
+
+std::string elsewhere_hint(const std::vector<std::string>& elsewhere) {
+  return elsewhere.empty() ? "" : " On " + list_of(elsewhere) + " you may do this: connect there instead.";
 }
 
 model::Refusal refused(std::string rule, std::string message, const Understanding& what, std::string hint) {

@@ -19,6 +19,9 @@ struct Concerned {
 /// "a, b"
 void append_name(std::string& list, std::string_view name);
 
+/// " On a, b you may do this: connect there instead."; empty for none.
+std::string elsewhere_hint(const std::vector<std::string>& elsewhere);
+
 /// Refused by a built-in rule or before there is a session.
 model::Refusal refused(std::string rule, std::string message, const model::Understanding& what, std::string hint);
 

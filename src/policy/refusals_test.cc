@@ -127,5 +127,31 @@ TEST(Refusals, FormsAndRowsAreTold) {
               "Rule some allows INSERT, not SELECT.");
 }
 
+TEST(Protections, WhoMayOnlyReadStaysReadOnly) {
+  const auto reads = allow({.effects = EffectSet{Effect::read, Effect::session}});
+  auto lifts = one("SET", {Effect::session});
+  EXPECT_EQ(refusal_of({reads}, lifts).message, "not refused");
+  lifts.lifts_read_only = true;
+  EXPECT_SAYS(refusal_of({reads}, lifts).message, "agent-1 may only read on orders");
+  EXPECT_SAYS(refusal_of({reads}, lifts).hint, "Leave out READ WRITE");
+  EXPECT_TRUE(Engine({reads}).judge_settings(lifts, kAgent, kProduction));
+
+  const Rule writes_held{.name = "held", .if_ = {.effects = EffectSet{Effect::write}}, .then = Rule::HoldFor{}};
+  EXPECT_EQ(refusal_of({reads, writes_held}, lifts).message, "not refused");
+}
+
+TEST(Protections, KnowsWhoMayOnlyRead) {
+  const auto reads = allow({.effects = EffectSet{Effect::read}});
+  const auto may_only_read = [](std::vector<Rule> rules) {
+    return Engine(std::move(rules)).may_only_read(kAgent, kProduction);
+  };
+  EXPECT_TRUE(may_only_read({reads, deny({})}));
+  EXPECT_FALSE(may_only_read({}));
+  EXPECT_FALSE(may_only_read({reads, allow({})}));
+  EXPECT_FALSE(may_only_read({reads, allow({.effects = EffectSet{Effect::call}})}));
+  EXPECT_TRUE(may_only_read({reads, allow({}, {.targets = {"copy"}})}));
+  EXPECT_FALSE(may_only_read({reads, {.name = "held", .then = Rule::HoldFor{}}}));
+}
+
 }  // namespace
 }  // namespace sallyport::policy

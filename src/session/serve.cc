@@ -109,7 +109,11 @@ class Visit {
     std::optional<Dialled> dialled;
     std::optional<TargetFailed> failed;
     try {
-      dialled = co_await dial(target, &protocol_, open_.database, greeting_.who.settings);
+      auto settings = greeting_.who.settings;
+      // The last one counts. What would lift it is refused (policy::Engine).
+      if (ground_.rules()->may_only_read(open_.principal, target->name))
+        settings.emplace_back("default_transaction_read_only", "on");
+      dialled = co_await dial(target, &protocol_, open_.database, std::move(settings));
     } catch (TargetFailed& failure) {
       failed = std::move(failure);
     }

@@ -147,6 +147,7 @@ TEST_P(Bypass, IsUnderstood) {
     if (name == "refusal") {
       EXPECT_TRUE(what.refusal && what.refusal->message.find(value) != std::string::npos) << context;
     }
+    if (name == "lifts_read_only") EXPECT_EQ(what.lifts_read_only ? "yes" : "no", value) << context;
     if (name == "missing_where") {
       EXPECT_TRUE(std::ranges::any_of(what.statements, &model::Statement::missing_where)) << context;
     }

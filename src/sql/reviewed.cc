@@ -37,10 +37,11 @@ static_assert(std::ranges::is_sorted(kFunctions, {}, &Reviewed::name));
 static_assert(std::ranges::is_sorted(kOperators) && std::ranges::is_sorted(kTypes));
 static_assert(std::ranges::is_sorted(kSystemRelations) && std::ranges::is_sorted(kInformationRelations));
 
-// Hashes of passwords, user mappings' options, connection strings with passwords, large objects' content.
-constexpr base::View kCredentials[] = {"_pg_user_mappings", "pg_authid",           "pg_largeobject",
-                                       "pg_shadow",         "pg_subscription",     "pg_user_mapping",
-                                       "pg_user_mappings",  "user_mapping_options"};
+// Hashes of passwords, user mappings' options, connection strings with passwords, who may log in and how, large
+// objects' content.
+constexpr base::View kCredentials[] = {
+    "_pg_user_mappings", "pg_authid",       "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject",
+    "pg_shadow",         "pg_subscription", "pg_user_mapping",   "pg_user_mappings",       "user_mapping_options"};
 constexpr base::View kStatistics[] = {"_pg_stats", "pg_statistic", "pg_statistic_ext_data",
                                       "pg_stats",  "pg_stats_ext", "pg_stats_ext_exprs"};
 constexpr base::View kServerFiles[] = {"pg_file_settings", "pg_hba_file_rules", "pg_ident_file_mappings"};

@@ -52,14 +52,18 @@ void Walker::transaction_statement(const Message& message, model::Statement& own
   own.kind = kKinds[kind];
   const bool is_two_phase = kind >= PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE;
   if (is_two_phase) effects_.add(Effect::server);  // a prepared transaction belongs to every session
-  own.is_housekeeping = !is_two_phase && !asks_to_write(transaction.options, transaction.n_options);
+  const bool writes = asks_to_write(transaction.options, transaction.n_options);
+  found_.lifts_read_only |= writes;
+  own.is_housekeeping = !is_two_phase && !writes;
 }
 
 void Walker::set_characteristics(const Message& message, model::Statement& own) {
   const auto& set = *as<PgQuery__VariableSetStmt>(&message, pg_query__variable_set_stmt__descriptor);
   const base::View name = set.name == nullptr ? "" : set.name;
   own.kind = name == "SESSION CHARACTERISTICS" ? "SET SESSION CHARACTERISTICS" : "SET TRANSACTION";
-  own.is_housekeeping = name != "TRANSACTION SNAPSHOT" && !asks_to_write(set.args, set.n_args);
+  const bool writes = asks_to_write(set.args, set.n_args);
+  found_.lifts_read_only |= writes;
+  own.is_housekeeping = name != "TRANSACTION SNAPSHOT" && !writes;
 }
 
 void Walker::set_statement(const Message& message, model::Statement& own) {

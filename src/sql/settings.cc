@@ -146,6 +146,7 @@ SettingChange understand_setting(base::View raw_name, const std::optional<std::s
   // The gateway starts the sessions of readers read-only: switching that off is not a matter of display.
   const bool is_read_only_setting = name == "transaction_read_only" || name == "default_transaction_read_only";
   if (is_read_only_setting && !is_default && value && is_on(*value)) what.is_housekeeping = true;
+  what.lifts_read_only = is_read_only_setting && !is_default && !what.is_housekeeping;
   if (!what.is_housekeeping) what.note = "SET " + name + " is more than display";
   return what;
 }

@@ -11,6 +11,7 @@ namespace sallyport::sql {
 struct SettingChange {
   model::EffectSet effects{};
   bool is_housekeeping = false;
+  bool lifts_read_only = false;
   std::optional<model::NameChange> change{};
   std::optional<model::Refusal> refusal{};
   std::string note{};

@@ -49,6 +49,7 @@ void Walker::add(const SettingChange& change, model::Statement* own) {
   effects_.add(change.effects);
   if (change.refusal && !found_.refusal) found_.refusal = change.refusal;
   if (own != nullptr) own->is_housekeeping = change.is_housekeeping;
+  found_.lifts_read_only |= change.lifts_read_only;
   if (found_.note.empty()) found_.note = change.note;
   if (!change.change) return;
   found_.changes.push_back(*change.change);

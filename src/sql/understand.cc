@@ -72,6 +72,7 @@ model::Understanding understand_settings(const std::vector<std::pair<std::string
     what.statements.push_back({.kind = "SET", .effects = change.effects, .is_housekeeping = change.is_housekeeping});
     if (change.change) what.changes.push_back(*change.change);
     if (change.refusal && !what.refusal) what.refusal = change.refusal;
+    what.lifts_read_only |= change.lifts_read_only;
     if (what.note.empty()) what.note = change.note;
   }
   return what;
