@@ -1,4 +1,5 @@
 #include "config/config.h"
+#include "config/review.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -57,6 +58,10 @@ std::string outcome(const std::string& file) {
   }
   for (const std::string& line : explain(*config)) out += line + "\n";
   for (const std::string& line : weakenings(*config)) out += "weak: " + line + "\n";
+  const Review reviewed = review(*config);
+  for (const Entitlement& entitlement : reviewed.entitlements)
+    for (const std::string& line : to_lines(entitlement)) out += line + "\n";
+  for (const std::string& line : reviewed.warnings) out += "warning: " + line + "\n";
   return out;
 }
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "config/config.h"
+#include "config/words.h"
 
 namespace sallyport::config {
 namespace {
@@ -63,42 +63,6 @@ void weak_rule(const RuleOptions& rule, std::vector<std::string>& out) {
     out.push_back(fmt::format("rule {}: allows call: what the called functions do is not judged", rule.name));
 }
 
-std::string who_of(const RuleOptions& rule) {
-  std::vector<std::string> parts;
-  for (const auto& name : rule.who.principals) parts.push_back(name);
-  for (const auto& name : rule.who.groups) parts.push_back("group " + name);
-  for (const auto kind : rule.who.kinds) parts.push_back("kind " + std::string(model::name_of(kind)));
-  return parts.empty() ? "everybody" : fmt::format("{}", fmt::join(parts, ", "));
-}
-
-std::string on_of(const RuleOptions& rule) {
-  std::vector<std::string> parts = rule.on.targets;
-  for (const auto& [key, value] : rule.on.labels) parts.push_back(key + "=" + value);
-  return parts.empty() ? "every target" : fmt::format("{}", fmt::join(parts, ", "));
-}
-
-std::string what_of(const RuleOptions& rule) {
-  const bool is_allow = rule.then == RuleOptions::Then::allow;
-  std::vector<std::string> parts;
-  if (rule.conditions.effects) parts.push_back("effects " + model::to_string(*rule.conditions.effects));
-  if (!rule.conditions.statements.empty())
-    parts.push_back(fmt::format("statements {}", fmt::join(rule.conditions.statements, ", ")));
-  if (!rule.conditions.relations.empty())
-    parts.push_back(fmt::format("relations {}", fmt::join(rule.conditions.relations, ", ")));
-  if (rule.conditions.missing_where)
-    parts.push_back(*rule.conditions.missing_where ? "UPDATE or DELETE without WHERE" : "with WHERE");
-  if (!rule.conditions.patterns.empty()) {
-    std::vector<std::string> expressions;
-    for (const auto& pattern : rule.conditions.patterns) expressions.push_back("/" + pattern.expression() + "/");
-    parts.push_back(fmt::format("text {} {}", is_allow ? "wholly" : "with", fmt::join(expressions, ", ")));
-  }
-  if (!rule.conditions.filters_on.empty())
-    parts.push_back(
-        fmt::format("rows {} {}", is_allow ? "chosen by" : "filtered by", fmt::join(rule.conditions.filters_on, ", ")));
-  if (parts.empty()) return is_allow ? "anything but privilege, server and unknown" : "anything";
-  return fmt::format("{}", fmt::join(parts, "; "));
-}
-
 }  // namespace
 
 std::vector<std::string> weakenings(const Config& config) {
@@ -143,7 +107,8 @@ std::vector<std::string> explain(const Config& config) {
     const char* verb = rule.then == RuleOptions::Then::allow  ? "allow"
                        : rule.then == RuleOptions::Then::hold ? "hold"
                                                               : "deny";
-    out.push_back(fmt::format("rule {}: {} {} on {}: {}", rule.name, verb, who_of(rule), on_of(rule), what_of(rule)));
+    out.push_back(fmt::format("rule {}: {} {} on {}: {}{}", rule.name, verb, who_of(rule), on_of(rule), what_of(rule),
+                              rule.hold ? " until " + approval_of(*rule.hold) : ""));
   }
   if (std::none_of(config.rules.begin(), config.rules.end(),
                    [](const auto& rule) { return rule.then == RuleOptions::Then::allow; }))

@@ -1,4 +1,5 @@
 #pragma once
+#include <bit>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -25,6 +26,7 @@ class EffectSet {
   constexpr void add(EffectSet other) { bits_ |= other.bits_; }
   constexpr bool has(Effect effect) const { return (bits_ & bit(effect)) != 0; }
   constexpr bool is_empty() const { return bits_ == 0; }
+  constexpr int count() const { return std::popcount(bits_); }
   constexpr bool covers(EffectSet other) const { return (other.bits_ & ~bits_) == 0; }
   constexpr bool meets(EffectSet other) const { return (bits_ & other.bits_) != 0; }
   constexpr EffectSet without(EffectSet other) const {

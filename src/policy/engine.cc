@@ -13,11 +13,18 @@ using model::Effect;
 using model::EffectSet;
 using model::Understanding;
 
+bool is_nothing(const Understanding& what) { return what.statements.empty() && what.effects.is_empty(); }
+
+/// What any rule implies that lets the principal do something on the target.
+bool is_light(const Understanding& what) { return is_nothing(what) || is_housekeeping(what); }
+
 /// What the rules that hold it demand together; `names` gets theirs.
 std::optional<Terms> terms_of(const std::vector<const Rule*>& holds, const Subject& subject, std::string& names) {
   std::optional<Terms> terms;
   for (const Rule* rule : holds) {
     if (!meets(rule->if_, subject)) continue;
+    // Nobody is asked about BEGIN, SHOW or a Describe, unless the rule is about such statements by its words.
+    if (is_light(subject.what) && !rule->if_.effects && rule->if_.statements.empty()) continue;
     append_name(names, rule->name);
     const auto& then = std::get<Rule::HoldFor>(rule->then);
     if (!terms) terms = Terms{.timeout = then.timeout, .in_transaction_timeout = then.in_transaction_timeout};
@@ -32,7 +39,7 @@ bool only_reads(const Concerned& concerned) {
   const auto reads = [](const Rule* rule) {
     return EffectSet{Effect::read, Effect::session}.covers(rule->if_.effects.value_or(kUnlessNamed));
   };
-  return !concerned.allows.empty() && std::ranges::all_of(concerned.allows, reads) &&
+  return !(concerned.allows.empty() && concerned.holds.empty()) && std::ranges::all_of(concerned.allows, reads) &&
          std::ranges::all_of(concerned.holds, reads);
 }
 
@@ -59,14 +66,14 @@ Engine::Outcome Engine::weigh(const Subject& subject, const Concerned& concerned
   if (outcome.hold) return outcome;
 
   const Understanding& what = subject.what;
-  const bool is_nothing = what.statements.empty() && what.effects.is_empty();
   for (const Rule* rule : concerned.allows) {
-    if (is_nothing || covers(rule->if_, subject)) append_name(outcome.rules, rule->name);
+    if (is_nothing(what) || covers(rule->if_, subject)) append_name(outcome.rules, rule->name);
   }
   outcome.is_allowed = !outcome.rules.empty();
-  if (!outcome.is_allowed && !concerned.allows.empty() && is_housekeeping(what)) {
+  const bool is_open = !concerned.allows.empty() || !concerned.holds.empty();
+  if (!outcome.is_allowed && is_open && is_light(what)) {
     outcome.is_allowed = true;
-    outcome.rules = concerned.allows.front()->name;
+    outcome.rules = (concerned.allows.empty() ? concerned.holds : concerned.allows).front()->name;
   }
   return outcome;
 }

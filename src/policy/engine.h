@@ -20,11 +20,12 @@ struct Subject;
 /// Judges Commands by rules (DESIGN.md section 6). Immutable after construction, shared between threads. Pure.
 ///
 /// All rules that match count; the strongest wins: deny > hold > allow; no match is a denial. An allow matches only
-/// when it covers every effect, statement and relation; a deny or a hold matches when any is covered. Any allow that
-/// the principal has on the target covers housekeeping (model::Statement::is_housekeeping) and what does nothing by
-/// itself. Whoever may only read is refused what lifts a read-only session. An allow that lists relations covers no
-/// schema change of anything but relations. Principals of kind `internal` (the gateway itself) are judged by one
-/// built-in rule and by no other: they may read.
+/// when it covers every effect, statement and relation; a deny or a hold matches when any is covered (matching.h). Any
+/// allow or hold that the principal has on the target implies housekeeping (model::Statement::is_housekeeping) and what
+/// does nothing by itself; a hold is about these only when it names effects or statements. Whoever may only read is
+/// refused what lifts a read-only session. An allow that lists relations covers no schema change of anything but
+/// relations. Principals of kind `internal` (the gateway itself) are judged by one built-in rule and by no other: they
+/// may read.
 class Engine {
  public:
   /// `rule_set`: log index of the event that recorded these rules.

@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace sallyport::policy {
@@ -9,8 +10,10 @@ namespace {
 
 constexpr int kMaxMemory = 4 << 20;  // octets of one compiled expression and its automaton
 
+constexpr auto kBlanks = " \t\r\n\f\v";
+
 std::string_view without_blanks_behind(std::string_view text) {
-  const auto last = text.find_last_not_of(" \t\r\n\f\v");
+  const auto last = text.find_last_not_of(kBlanks);
   return last == std::string_view::npos ? std::string_view{} : text.substr(0, last + 1);
 }
 
@@ -35,6 +38,7 @@ bool Pattern::is_found_in(std::string_view text) const { return re2::RE2::Partia
 
 bool Pattern::matches_whole(std::string_view text) const {
   text = without_blanks_behind(text);
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
   if (text.ends_with(';')) text = without_blanks_behind(text.substr(0, text.size() - 1));
   return re2::RE2::FullMatch(piece(text), *compiled_);
 }

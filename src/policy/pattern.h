@@ -20,7 +20,7 @@ class Pattern {
   static base::Result<Pattern> compile(const std::string& expression);
 
   bool is_found_in(std::string_view text) const;
-  /// The text from its beginning to its end, blanks at the end and one semicolon there aside.
+  /// The text from its beginning to its end, blanks around it and one semicolon at the end aside.
   bool matches_whole(std::string_view text) const;
   const std::string& expression() const;
 

@@ -25,7 +25,7 @@ TEST(Pattern, MatchesTheWholeText) {
   EXPECT_TRUE(pattern.matches_whole("SELECT * FROM orders WHERE id = 7 ;\n"));
   EXPECT_FALSE(pattern.matches_whole("SELECT * FROM orders WHERE id = 7;;"));
   EXPECT_FALSE(pattern.matches_whole("SELECT * FROM orders WHERE id = 7; DROP TABLE orders"));
-  EXPECT_FALSE(pattern.matches_whole(" SELECT * FROM orders WHERE id = 7"));
+  EXPECT_TRUE(pattern.matches_whole(" SELECT * FROM orders WHERE id = 7"));
   EXPECT_FALSE((*Pattern::compile("a|b")).matches_whole("ab"));
 }
 

@@ -118,11 +118,12 @@ Lack lacking_effects(const Rule& rule, const Understanding& what) {
                         : "State it so that it can be understood: plain SQL that PostgreSQL 15 parses, existing names "
                           "with their schema.";
   } else if (lacking.has(Effect::privilege) || lacking.has(Effect::server)) {
-    lack.next = "Such statements need a rule that names " + model::to_string(lacking) + ".";
+    lack.next =
+        "Such statements need a rule that names " + model::to_string(EffectSet{lacking}.without(kUnlessNamed)) + ".";
   } else if (lacking.has(Effect::call)) {
     lack.next = "Use functions that are known to be harmless, or ask for a rule that allows call.";
   } else {
-    lack.next = "Send what has these effects apart, or ask whoever keeps the gateway's rules for them.";
+    lack.next = "Ask whoever keeps the gateway's rules for access, or somebody who may do it.";
   }
   return lack;
 }
@@ -228,21 +229,33 @@ model::Refusal denied(const std::vector<const Rule*>& denies, const Subject& sub
 model::Refusal not_covered(const Concerned& concerned, const Subject& subject, const model::Principal& principal,
                            const model::TargetName& target, const std::vector<std::string>& elsewhere) {
   const std::string where = principal.name + " on " + target.name;
+  if (concerned.allows.empty() && !concerned.holds.empty()) {
+    std::string held;
+    for (const Rule* rule : concerned.holds) {
+      append_name(held, rule->name + " (" + model::to_string(rule->if_.effects.value_or(kUnlessNamed)) + ")");
+    }
+    return refused(
+        "", "refused: no rule allows this to " + where, subject.what,
+        "An approval can only be asked for what these rules hold: " + held + "." + elsewhere_hint(elsewhere));
+  }
   if (concerned.allows.empty()) {
     return refused(
         "", "refused: no rule allows anything to " + where, subject.what,
         "Ask whoever keeps the gateway's rules for access to " + target.name + "." + elsewhere_hint(elsewhere));
   }
+  const auto lacked_by = [&](const Rule& rule) {
+    return weighty_effects(subject.what).without(rule.if_.effects.value_or(kUnlessNamed)).count();
+  };
   const Rule* nearest = nullptr;
   Gap gap = Gap::effects;
   std::string allowed;
   for (const Rule* rule : concerned.allows) {
     append_name(allowed, rule->name + " (" + model::to_string(rule->if_.effects.value_or(kUnlessNamed)) + ")");
     const Gap its = gap_of(rule->if_, subject).value_or(Gap::effects);
-    if (nearest == nullptr || its > gap) {
-      nearest = rule;
-      gap = its;
-    }
+    const bool is_nearer = nearest == nullptr || its > gap || (its == gap && lacked_by(*rule) < lacked_by(*nearest));
+    if (!is_nearer) continue;
+    nearest = rule;
+    gap = its;
   }
   const Lack lack = lack_of(*nearest, gap, subject.what);
   auto refusal = refused("", "refused: no rule allows this to " + where, subject.what,

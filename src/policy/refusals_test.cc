@@ -140,6 +140,20 @@ TEST(Protections, WhoMayOnlyReadStaysReadOnly) {
   EXPECT_EQ(refusal_of({reads, writes_held}, lifts).message, "not refused");
 }
 
+TEST(Refusals, WhoseEveryStatementWaitsHasASession) {
+  const Rule all_held{.name = "held", .then = Rule::HoldFor{}};
+  Understanding begin = one("BEGIN", {Effect::session});
+  begin.statements[0].is_housekeeping = true;
+  const Engine engine({all_held});
+  EXPECT_FALSE(engine.judge_settings({}, kAgent, kProduction));
+  EXPECT_FALSE(engine.would_hold({}, {}, kAgent, kProduction));
+  EXPECT_FALSE(engine.would_hold({}, begin, kAgent, kProduction));
+  EXPECT_TRUE(engine.would_hold({}, one("SELECT", {Effect::read}), kAgent, kProduction));
+  const Rule begins_held{.name = "held", .if_ = {.statements = {"BEGIN"}}, .then = Rule::HoldFor{}};
+  EXPECT_TRUE(Engine({begins_held}).would_hold({}, begin, kAgent, kProduction));
+  EXPECT_SAYS(refusal_of({begins_held}, one("SELECT", {Effect::read})).hint, "An approval can only be asked for");
+}
+
 TEST(Protections, KnowsWhoMayOnlyRead) {
   const auto reads = allow({.effects = EffectSet{Effect::read}});
   const auto may_only_read = [](std::vector<Rule> rules) {

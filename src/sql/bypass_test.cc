@@ -8,6 +8,7 @@
 
 #include "sql/bypass_testing.h"
 #include "sql/catalogue_testing.h"
+#include "sql/kinds.h"
 #include "sql/understand.h"
 
 // Runs test/bypass/*.txt; test/bypass/README.md describes the format.
@@ -135,6 +136,8 @@ TEST_P(Bypass, IsUnderstood) {
   const auto what = understand(input);
   const std::string context =
       given.file + ": " + given.title + "\n" + given.text.substr(0, 300) + "\nnote: " + what.note;
+  for (const auto& statement : what.statements)
+    EXPECT_TRUE(std::ranges::binary_search(statement_kinds(), statement.kind)) << statement.kind << "\n" << context;
   for (const auto& [name, value] : given.fields) {
     if (name == "effects") EXPECT_EQ(model::to_string(what.effects), value) << context;
     if (name == "kinds") EXPECT_EQ(kinds_of(what), value) << context;

@@ -80,9 +80,20 @@ base::View WalkTables::object(int type) {
   return at < kObjects.size() ? kObjects[at] : base::View{};
 }
 
-const WalkTables::Statement* WalkTables::statement(const ProtobufCMessageDescriptor* descriptor) {
+namespace {
+
+using Statements = std::unordered_map<const ProtobufCMessageDescriptor*, WalkTables::Statement>;
+
+}  // namespace
+
+/// A member's own, because the acts are private to Walker.
+struct WalkTables::All {
+  static const Statements& statements();
+};
+
+const Statements& WalkTables::All::statements() {
   using W = Walker;
-  static const std::unordered_map<const ProtobufCMessageDescriptor*, Statement> kStatements = {
+  static const Statements kStatements = {
       // What reads and writes.
       {&pg_query__select_stmt__descriptor, {"SELECT", {Effect::read}, &W::select_statement}},
       {&pg_query__insert_stmt__descriptor, {"INSERT", {Effect::write}, &W::insert_statement}},
@@ -205,9 +216,22 @@ const WalkTables::Statement* WalkTables::statement(const ProtobufCMessageDescrip
       {&pg_query__vacuum_stmt__descriptor, {"VACUUM", kSchema, &W::alter_object}},
       {&pg_query__reindex_stmt__descriptor, {"REINDEX", kSchema, &W::rewrite_statement}},
   };
-  const auto found = kStatements.find(descriptor);
-  return found == kStatements.end() ? nullptr : &found->second;
+  return kStatements;
 }
+
+const WalkTables::Statement* WalkTables::statement(const ProtobufCMessageDescriptor* descriptor) {
+  const auto& statements = All::statements();
+  const auto found = statements.find(descriptor);
+  return found == statements.end() ? nullptr : &found->second;
+}
+
+std::vector<base::View> WalkTables::kinds() {
+  std::vector<base::View> out;
+  for (const auto& [descriptor, statement] : All::statements()) out.push_back(statement.kind);
+  return out;
+}
+
+std::vector<base::View> WalkTables::objects() { return {kObjects.begin(), kObjects.end()}; }
 
 Walker::Visit WalkTables::visit(const ProtobufCMessageDescriptor* descriptor) {
   using W = Walker;

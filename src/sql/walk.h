@@ -177,6 +177,7 @@ class Walker {
 
 /// The tables that say how each message is treated (tables.cc).
 struct WalkTables {
+  struct All;
   struct Statement {
     base::View kind{};
     model::EffectSet effects{};
@@ -188,6 +189,9 @@ struct WalkTables {
   static Walker::Visit visit(const ProtobufCMessageDescriptor* descriptor);
   /// "TABLE", "MATERIALIZED VIEW" … of a PgQuery__ObjectType.
   static base::View object(int type);
+  /// Of all forms and of all types of objects: for the list of all kinds (kinds.h). In no order, may repeat.
+  static std::vector<base::View> kinds();
+  static std::vector<base::View> objects();
 };
 
 }  // namespace sallyport::sql

@@ -16,6 +16,7 @@
 #include "cmd/cli/heads.h"
 #include "cmd/cli/terminal.h"
 #include "config/config.h"
+#include "config/review.h"
 
 namespace sallyport::cmd {
 namespace {
@@ -26,6 +27,28 @@ json::array texts(const std::vector<std::string>& lines) {
   json::array out;
   for (const std::string& line : lines) out.emplace_back(line);
   return out;
+}
+
+json::array to_json(const std::vector<config::Clause>& clauses) {
+  json::array out;
+  for (const auto& clause : clauses) {
+    json::object one{{"rule", clause.rule}, {"what", clause.what}};
+    if (!clause.message.empty()) one["message"] = clause.message;
+    if (!clause.hold.groups.empty() || !clause.hold.principals.empty()) {
+      one["approvers"] = texts(clause.approvers);
+      one["count"] = clause.hold.count;
+      one["timeout_ms"] = clause.hold.timeout.count();
+      one["in_transaction_timeout_ms"] = clause.hold.in_transaction_timeout.count();
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+json::object to_json(const config::Entitlement& entitlement) {
+  return {{"principal", entitlement.principal},     {"target", entitlement.target},
+          {"is_read_only", entitlement.only_reads}, {"allowed", to_json(entitlement.allowed)},
+          {"held", to_json(entitlement.held)},      {"denied", to_json(entitlement.denied)}};
 }
 
 }  // namespace
@@ -56,16 +79,26 @@ int run_check(const Common& common) {
   const auto config = config::load(common.config, config::Secrets::resolve);
   if (!config) return complain(common, config.error());
   const auto weak = config::weakenings(*config);
+  const config::Review review = config::review(*config);
   if (common.is_json) {
-    const json::object out{
-        {"is_good", true}, {"meaning", texts(config::explain(*config))}, {"weakenings", texts(weak)}};
+    json::array entitlements;
+    for (const auto& entitlement : review.entitlements) entitlements.push_back(to_json(entitlement));
+    const json::object out{{"is_good", true},
+                           {"meaning", texts(config::explain(*config))},
+                           {"entitlements", entitlements},
+                           {"warnings", texts(review.warnings)},
+                           {"weakenings", texts(weak)}};
     fmt::print("{}\n", printable_json(json::serialize(out)));
     return 0;
   }
   for (const std::string& line : config::explain(*config)) fmt::print("{}\n", printable(line));
+  for (const auto& entitlement : review.entitlements)
+    for (const std::string& line : config::to_lines(entitlement)) fmt::print("{}\n", printable(line));
+  for (const std::string& line : review.warnings) fmt::print("warning: {}\n", printable(line));
   for (const std::string& line : weak) fmt::print("weakened: {}\n", printable(line));
-  fmt::print("{} is good; {}\n", printable(common.config),
-             weak.empty() ? "nothing weakens a promise" : fmt::format("{} settings weaken a promise", weak.size()));
+  fmt::print("{} is good; {}{}\n", printable(common.config),
+             weak.empty() ? "nothing weakens a promise" : fmt::format("{} settings weaken a promise", weak.size()),
+             review.warnings.empty() ? "" : fmt::format(", {} warnings", review.warnings.size()));
   return 0;
 }
 

@@ -1,0 +1,17 @@
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "config/config.h"
+
+/// The parts of a rule in words, for what `check` prints. Pure.
+namespace sallyport::config {
+
+std::string who_of(const RuleOptions& rule);
+std::string on_of(const RuleOptions& rule);
+std::string what_of(const RuleOptions& rule);
+/// "1 of dana, group dba approves, within 15m, inside a transaction 1m"
+std::string approval_of(const HoldOptions& hold);
+std::string to_text(std::chrono::milliseconds time);
+
+}  // namespace sallyport::config
