@@ -39,10 +39,11 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (60) seconds, JOBS at a time
 	@scripts/install-packages build
 	@scripts/run-fuzzers $(FUZZ_SECONDS)
 
-soak: ## kill -9 of the gateway under load, SOAK_KILLS (300) times
+soak: ## kill -9 of the gateway under load, SOAK_KILLS (300) times; holds with deaths and races, SOAK_HOLDS (2000) of them
 	@scripts/install-packages test
 	@$(MAKE) --no-print-directory build
 	@SALLYPORT_KILLS=$${SOAK_KILLS:-300} test/integration/durability.py kill_under_load
+	@SALLYPORT_HOLDS=$${SOAK_HOLDS:-2000} test/integration/holds_stress.py
 
 bench: ## side by side: direct, HAProxy, pgbouncer, Sallyport
 	@scripts/install-packages bench
