@@ -140,12 +140,18 @@ class Unharmed:
     """Digests of the database, by a direct session of the superuser."""
 
     def __init__(self, connect):
-        self.connect = connect
         self.session = connect()
         tables = self.session.query(TABLES)
         assert len(tables) > 30, tables
         self.contents = "SELECT " + " || E'\\n' || ".join(self.rows_of(*table) for table in tables)
+        self.open(self.session)
         self.whole = self.digest()
+
+    def open(self, session):
+        """A session of its own, which plans once."""
+        self.session = session
+        session.query(f"PREPARE definitions AS {DEFINITIONS}")
+        session.query(f"PREPARE contents AS {self.contents}")
 
     @staticmethod
     def rows_of(schema, name, kind):
@@ -157,8 +163,8 @@ class Unharmed:
     def digest(self, session=None):
         """Of rows, definitions, roles, settings, large objects, and of the file that entries try to write; as `session`
         sees them."""
-        session = session or self.session
-        told = [session.query(DEFINITIONS)[0][0] or "", session.query(self.contents)[0][0] or "", str(os.path.exists(PROBE))]
+        texts = (DEFINITIONS, self.contents) if session else ("EXECUTE definitions", "EXECUTE contents")
+        told = [*((session or self.session).query(each)[0][0] or "" for each in texts), str(os.path.exists(PROBE))]
         return hashlib.sha256("\0".join(told).encode()).hexdigest(), told
 
     def same(self, session=None):
@@ -208,7 +214,8 @@ class Database:
         with self.connect("postgres") as admin:
             admin.query(f"DROP DATABASE {DATABASE} WITH (FORCE)")
             admin.query(f"CREATE DATABASE {DATABASE} TEMPLATE untouched STRATEGY file_copy")
-        self.unharmed.session, self.direct = self.connect(), self.connect()
+        self.unharmed.open(self.connect())
+        self.direct = self.connect()
         # What a program that the server started leaves behind may come late.
         wait_for(self.unharmed.same, 5, f"the database to be put back: {self.unharmed.difference()}")
 

@@ -2,6 +2,7 @@
 """Native clients, unchanged, through the gateway over verified TLS with everything allowed."""
 import asyncio
 import pathlib
+import shutil
 import ssl
 import subprocess
 import sys
