@@ -44,7 +44,9 @@ policy::Decided decide(const policy::Engine& engine, std::uint64_t op, std::stri
   model::Command command{.op = op, .number = op};
   command.wire = "Q" + text;
   command.text = std::make_shared<std::string>(std::move(text));
-  return engine.judge(std::move(command), understanding, {.name = "agent-1"}, {.name = "orders"});
+  auto verdict = engine.judge(std::move(command), understanding, {.name = "agent-1"}, {.name = "orders"});
+  if (auto* const permit = std::get_if<policy::Permit>(&verdict)) return std::move(*permit);
+  return std::move(std::get<policy::Denial>(verdict));
 }
 
 mask::Masked answer(std::uint64_t op) {
