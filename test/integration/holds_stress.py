@@ -130,10 +130,11 @@ class Stress:
             self.faults.append(f"decider: {type(fault).__name__}: {fault}")
 
     def disturber(self):
-        """New rules now and then: what waits is void."""
-        while not self.is_over:
+        """New rules a few times: what waits is void."""
+        for _ in range(5):
             time.sleep(3)
-            self.gateway.process.send_signal(signal.SIGHUP)
+            if not self.is_over:
+                self.gateway.process.send_signal(signal.SIGHUP)
 
     def run(self):
         threads = [threading.Thread(target=self.client, args=(SEED + n,)) for n in range(CLIENTS)]
