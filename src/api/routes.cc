@@ -113,20 +113,12 @@ Response Routes::route(const Request& request, const Caller& caller, const std::
   return problem(404, "Not there", "there is nothing at this address", "api/openapi.yaml lists what there is");
 }
 
-base::Result<void> Routes::record(const Caller& caller, std::string_view act, Details details) {
-  details.emplace_back("act", act);
-  details.emplace_back("by", caller.name);
-  // The order that docs/formats/trail.md demands of keys.
-  std::sort(details.begin(), details.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.first.size(), a.first) < std::pair(b.first.size(), b.first);
-  });
-  base::Bytes meta;
-  audit::cbor::put_map(meta, details.size());
-  for (const auto& [key, value] : details) {
-    audit::cbor::put_text(meta, key);
-    audit::cbor::put_text_or_octets(meta, value);
-  }
-  return gateway_.record(std::move(meta));
+base::Result<void> Routes::record(const Caller& caller, std::string_view act, const Details& details) {
+  audit::cbor::Map meta;
+  meta.whole_text("act", act);
+  meta.whole_text("by", caller.name);
+  for (const auto& [key, value] : details) meta.whole_text(key, value);
+  return gateway_.record(meta.finish());
 }
 
 Response Routes::list_tokens() const {

@@ -27,7 +27,7 @@ class Routes {
 
  private:
   using Details = std::vector<std::pair<std::string, std::string>>;
-  base::Result<void> record(const Caller& caller, std::string_view act, Details details);
+  base::Result<void> record(const Caller& caller, std::string_view act, const Details& details);
   Response route(const Request& request, const Caller& caller, const std::vector<std::string>& path);
   Response list_tokens() const;
   Response issue_token(const Request& request, const Caller& caller);

@@ -53,14 +53,6 @@ class Alarm {
   net::asio::steady_timer*& to_;
 };
 
-std::string people_text(const policy::Demand& demand) {
-  std::string people;
-  const auto add = [&](const std::string& word) { people += (people.empty() ? "" : " or ") + word; };
-  for (const auto& group : demand.groups) add("group " + group);
-  for (const auto& principal : demand.principals) add(principal);
-  return people;
-}
-
 }  // namespace
 
 std::string_view name_of(State state) {
@@ -106,8 +98,7 @@ void Desk::replace(Options options) {
 }
 
 std::expected<Ticket, Refusal> Desk::open(Request request, net::asio::any_io_executor core) {
-  const auto timeout = request.is_in_transaction ? std::min(request.terms.timeout, request.terms.in_transaction_timeout)
-                                                 : request.terms.timeout;
+  const auto timeout = request.timeout();
   const auto now = SteadyClock::now();
   const std::scoped_lock lock(mutex_);
   Standing& standing = principals_[request.requester.name];
@@ -157,11 +148,18 @@ std::optional<Status> Desk::find(const std::string& id) const {
   return entry == nullptr ? std::nullopt : std::optional((*entry)->status);
 }
 
+/// The mutex is held. The one that waits for a decision, or why none is due.
+base::Result<Desk::Entry*> Desk::pending(const std::string& id) const {
+  static constexpr auto kHint = "'sallyport approvals list' shows what waits";
+  const EntryPointer* entry = look(id);
+  if (entry == nullptr) return base::fail(Code::unsupported, "there is no approval '" + id + "'", kHint);
+  const State state = (*entry)->status.state;
+  if (state != State::pending) return base::fail(Code::denied, fmt::format("it is {} already", name_of(state)), kHint);
+  return entry->get();
+}
+
 base::Result<void> Desk::may_vote(const Entry& entry, const model::Principal& approver) const {
   const Status& status = entry.status;
-  if (status.state != State::pending)
-    return base::fail(Code::denied, fmt::format("it is {} already", name_of(status.state)),
-                      "'sallyport approvals list' shows what waits");
   if (SteadyClock::now() >= entry.deadline)
     return base::fail(Code::denied, "its time is over", "'sallyport approvals list' shows what waits");
   if (auto why = policy::why_no_approver(status.request.requester, approver))
@@ -169,27 +167,23 @@ base::Result<void> Desk::may_vote(const Entry& entry, const model::Principal& ap
   std::string wanted;
   for (const policy::Demand& demand : status.request.terms.demands) {
     if (policy::is_among(demand, approver)) return {};
-    wanted += (wanted.empty() ? "" : "; ") + demand.rule + ": " + people_text(demand);
+    wanted += (wanted.empty() ? "" : "; ") + demand.rule + ": " + policy::people_of(demand);
   }
   return base::fail(Code::denied, approver.name + " is not among its approvers", "those are: " + wanted);
 }
 
 base::Result<void> Desk::may_vote(const std::string& id, const model::Principal& approver) const {
   const std::scoped_lock lock(mutex_);
-  const EntryPointer* entry = look(id);
-  if (entry == nullptr)
-    return base::fail(Code::unsupported, "there is no approval '" + id + "'",
-                      "'sallyport approvals list' shows what waits");
+  const auto entry = pending(id);
+  if (!entry) return std::unexpected(entry.error());
   return may_vote(**entry, approver);
 }
 
 base::Result<State> Desk::vote(const std::string& id, const model::Principal& approver, bool is_yes,
                                std::string reason) {
   const std::scoped_lock lock(mutex_);
-  const EntryPointer* found = look(id);
-  if (found == nullptr)
-    return base::fail(Code::unsupported, "there is no approval '" + id + "'",
-                      "'sallyport approvals list' shows what waits");
+  const auto found = pending(id);
+  if (!found) return std::unexpected(found.error());
   Entry& entry = **found;
   if (auto may = may_vote(entry, approver); !may) return std::unexpected(may.error());
   auto& votes = entry.status.votes;
@@ -210,14 +204,9 @@ base::Result<State> Desk::vote(const std::string& id, const model::Principal& ap
 
 base::Result<State> Desk::refuse(const std::string& id, const std::string& by, std::string reason) {
   const std::scoped_lock lock(mutex_);
-  const EntryPointer* found = look(id);
-  if (found == nullptr)
-    return base::fail(Code::unsupported, "there is no approval '" + id + "'",
-                      "'sallyport approvals list' shows what waits");
+  const auto found = pending(id);
+  if (!found) return std::unexpected(found.error());
   Entry& entry = **found;
-  if (entry.status.state != State::pending)
-    return base::fail(Code::denied, fmt::format("it is {} already", name_of(entry.status.state)),
-                      "'sallyport approvals list' shows what waits");
   entry.status.votes.push_back({by, false, std::move(reason), wall_ns()});
   end(entry, State::denied, "denied by " + by);
   return State::denied;
@@ -241,7 +230,7 @@ void Desk::forget(Entry& entry) {
   const auto standing = principals_.find(entry.status.request.requester.name);
   if (--standing->second.open == 0 && standing->second.paused_until <= SteadyClock::now()) principals_.erase(standing);
   // What was never shown is not listed; what is kept of the others is what people look at.
-  if (entry.status.state == State::opening || options_.kept == 0) {
+  if (entry.status.state == State::opening) {
     entries_.erase(entry.status.id);
     return;
   }
@@ -315,11 +304,7 @@ Ticket::~Ticket() {
 
 const std::string& Ticket::id() const { return entry_->status.id; }
 
-std::chrono::seconds Ticket::timeout() const {
-  const auto& terms = entry_->status.request.terms;
-  return entry_->status.request.is_in_transaction ? std::min(terms.timeout, terms.in_transaction_timeout)
-                                                  : terms.timeout;
-}
+std::chrono::seconds Ticket::timeout() const { return entry_->status.request.timeout(); }
 
 Status Ticket::status() const {
   const std::scoped_lock lock(desk_->mutex_);

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstdint>
@@ -39,6 +40,11 @@ struct Request {
   std::string effects{}, note{};
   std::string fingerprint{};  // hexadecimal; approval/fingerprint.h
   bool is_in_transaction = false;
+
+  /// How long people have.
+  std::chrono::seconds timeout() const {
+    return is_in_transaction ? std::min(terms.timeout, terms.in_transaction_timeout) : terms.timeout;
+  }
 };
 
 /// OPENING (not shown yet) -recorded-> PENDING -people-> APPROVED | DENIED
@@ -101,6 +107,7 @@ class Desk {
   using EntryPointer = std::shared_ptr<Entry>;
 
   const EntryPointer* look(const std::string& id) const;
+  base::Result<Entry*> pending(const std::string& id) const;
   base::Result<void> may_vote(const Entry& entry, const model::Principal& approver) const;
   void end(Entry& entry, State state, std::string why);
   void forget(Entry& entry);

@@ -1,57 +1,11 @@
 #include "approval/records.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "audit/cbor.h"
 
 namespace sallyport::approval {
 namespace {
 
 namespace cbor = audit::cbor;
-
-/// A map whose pairs come in any order; what is empty is left out.
-class Map {
- public:
-  void put(std::string_view key, base::Bytes encoded) { pairs_.emplace_back(key, std::move(encoded)); }
-  void text(std::string_view key, base::View value) {
-    if (value.empty()) return;
-    base::Bytes encoded;
-    cbor::put_text_or_octets(encoded, value);
-    put(key, std::move(encoded));
-  }
-  void number(std::string_view key, std::uint64_t value) {
-    base::Bytes encoded;
-    cbor::put_unsigned(encoded, value);
-    put(key, std::move(encoded));
-  }
-  void flag(std::string_view key, bool value) {
-    base::Bytes encoded;
-    cbor::put_bool(encoded, value);
-    put(key, std::move(encoded));
-  }
-  template <class T, class Put>
-  void list(std::string_view key, const std::vector<T>& items, Put put_one) {
-    if (items.empty()) return;
-    base::Bytes encoded;
-    cbor::put_array(encoded, items.size());
-    for (const T& item : items) put_one(encoded, item);
-    put(key, std::move(encoded));
-  }
-  base::Bytes finish() {
-    std::ranges::sort(pairs_, {}, [](const auto& pair) { return std::pair(pair.first.size(), pair.first); });
-    base::Bytes out;
-    cbor::put_map(out, pairs_.size());
-    for (const auto& [key, value] : pairs_) {
-      cbor::put_text(out, key);
-      out += value;
-    }
-    return out;
-  }
-
- private:
-  std::vector<std::pair<std::string, base::Bytes>> pairs_;
-};
 
 void put_text(base::Bytes& to, const std::string& text) { cbor::put_text_or_octets(to, text); }
 
@@ -62,7 +16,7 @@ void put_parameter(base::Bytes& to, const model::Parameter& parameter) {
 }
 
 void put_stored(base::Bytes& to, const model::StoredText& stored) {
-  Map map;
+  cbor::Map map;
   map.text("kind", stored.kind == model::StoredText::Kind::cursor ? "cursor" : "statement");
   map.text("name", stored.name);
   map.text("text", stored.text);
@@ -70,7 +24,7 @@ void put_stored(base::Bytes& to, const model::StoredText& stored) {
 }
 
 void put_demand(base::Bytes& to, const policy::Demand& demand) {
-  Map map;
+  cbor::Map map;
   map.text("rule", demand.rule);
   map.number("count", static_cast<std::uint64_t>(demand.count));
   map.list("groups", demand.groups, put_text);
@@ -79,7 +33,7 @@ void put_demand(base::Bytes& to, const policy::Demand& demand) {
 }
 
 void put_vote(base::Bytes& to, const Vote& vote) {
-  Map map;
+  cbor::Map map;
   map.text("by", vote.by);
   map.flag("is_yes", vote.is_yes);
   map.text("reason", vote.reason);
@@ -91,7 +45,7 @@ void put_vote(base::Bytes& to, const Vote& vote) {
 
 base::Bytes hold_meta(const Status& status) {
   const Request& request = status.request;
-  Map map;
+  cbor::Map map;
   map.text("id", status.id);
   map.number("op", request.op);
   map.text("rules", request.rules);
@@ -111,7 +65,7 @@ base::Bytes hold_meta(const Status& status) {
 }
 
 base::Bytes approval_meta(const Status& status) {
-  Map map;
+  cbor::Map map;
   map.text("id", status.id);
   map.number("op", status.request.op);
   map.text("state", name_of(status.state));

@@ -2,25 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
-#include <cmath>
-#include <optional>
+
+#include "base/utf8.h"
 
 namespace sallyport::approval {
 namespace {
 
 struct Range {
-  char32_t first, last;
+  std::uint32_t first, last;
 };
 template <std::size_t N>
-bool is_in(const std::array<Range, N>& ranges, char32_t c) {
+bool is_in(const std::array<Range, N>& ranges, std::uint32_t c) {
   for (const Range& range : ranges)
     if (c >= range.first && c <= range.last) return true;
   return false;
 }
 
-bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
+bool is_control(std::uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
 
 /// Unicode's Default_Ignorable_Code_Point, Bidi_Control and White_Space but the blank, and what is for private use or
 /// no character at all.
@@ -33,7 +34,7 @@ constexpr std::array<Range, 24> kInvisible{{
 
 /// Scripts whose letters are taken for one another's.
 enum class Script { none, latin, greek, cyrillic, armenian, cherokee, fullwidth, mathematical };
-Script script_of(char32_t c) {
+Script script_of(std::uint32_t c) {
   if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0x24F && c != 0xD7 && c != 0xF7) ||
       (c >= 0x1E00 && c <= 0x1EFF))
     return Script::latin;
@@ -46,25 +47,6 @@ Script script_of(char32_t c) {
   if (c >= 0xFF01 && c <= 0xFF5E) return Script::fullwidth;
   if ((c >= 0x2100 && c <= 0x214F) || (c >= 0x1D400 && c <= 0x1D7FF)) return Script::mathematical;
   return Script::none;
-}
-
-/// The next character of `text`, which is not empty; nullopt: its first octet begins none. `size`: what it takes.
-std::optional<char32_t> next_character(base::View text, std::size_t& size) {
-  const auto octet = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char first = octet(0);
-  size = 1;
-  if (first < 0x80) return first;
-  const std::size_t length = first >= 0xF0 && first < 0xF5 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
-  if (first >= 0xF5 || length == 0 || text.size() < length) return std::nullopt;
-  char32_t c = first & (0xFFU >> (length + 1));
-  for (std::size_t at = 1; at < length; ++at) {
-    if ((octet(at) & 0xC0U) != 0x80) return std::nullopt;
-    c = (c << 6) | (octet(at) & 0x3FU);
-  }
-  constexpr std::array<char32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
-  if (c < kLeast[length] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return std::nullopt;
-  size = length;
-  return c;
 }
 
 template <class T>
@@ -106,15 +88,14 @@ std::string shown_text(base::View text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    std::size_t size = 1;
-    const auto c = next_character(text, size);
-    if (!c)
-      out += fmt::format("\\x{{{:02X}}}", static_cast<unsigned char>(text[0]));
-    else if (*c != '\n' && *c != '\t' && (is_control(*c) || is_in(kInvisible, *c)))
-      out += fmt::format("\\u{{{:04X}}}", static_cast<std::uint32_t>(*c));
+    const auto [c, length] = base::first_code_point(text);
+    if (length == 0)
+      out += fmt::format("\\x{{{:02X}}}", c);
+    else if (c != '\n' && c != '\t' && (is_control(c) || is_in(kInvisible, c)))
+      out += fmt::format("\\u{{{:04X}}}", c);
     else
-      out += text.substr(0, size);
-    text.remove_prefix(size);
+      out += text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out;
 }
@@ -131,15 +112,14 @@ std::vector<std::string> oddities(base::View text) {
     is_mixed = false;
   };
   while (!text.empty()) {
-    std::size_t size = 1;
-    const auto c = next_character(text, size);
-    is_broken = is_broken || !c;
-    has_control = has_control || (c && is_control(*c) && *c != '\n' && *c != '\t' && *c != '\r');
-    has_invisible = has_invisible || (c && is_in(kInvisible, *c));
-    const Script own = c ? script_of(*c) : Script::none;
-    const bool is_word = c && (own != Script::none || *c == '_' || (*c >= '0' && *c <= '9') || *c > 0xBF);
-    if (is_word) {
-      word += text.substr(0, size);
+    const auto [c, length] = base::first_code_point(text);
+    const bool is_character = length != 0;
+    is_broken = is_broken || !is_character;
+    has_control = has_control || (is_character && is_control(c) && c != '\n' && c != '\t' && c != '\r');
+    has_invisible = has_invisible || (is_character && is_in(kInvisible, c));
+    const Script own = is_character ? script_of(c) : Script::none;
+    if (is_character && (own != Script::none || c == '_' || (c >= '0' && c <= '9') || c > 0xBF)) {
+      word += text.substr(0, length);
       // Letters that only imitate Latin ones are odd without any Latin beside them.
       is_mixed = is_mixed || own == Script::fullwidth || own == Script::mathematical ||
                  (own != Script::none && script != Script::none && own != script);
@@ -147,7 +127,7 @@ std::vector<std::string> oddities(base::View text) {
     } else {
       end_word();
     }
-    text.remove_prefix(size);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   end_word();
   std::vector<std::string> out;

@@ -1,5 +1,6 @@
 #include "audit/cbor.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -161,6 +162,17 @@ void put_array(base::Bytes& to, std::uint64_t count) { put_head(to, kArray, coun
 void put_map(base::Bytes& to, std::uint64_t count) { put_head(to, kMap, count); }
 void put_bool(base::Bytes& to, bool value) { put_head(to, kSimple, value ? kTrue : kFalse); }
 void put_null(base::Bytes& to) { put_head(to, kSimple, kNull); }
+
+base::Bytes Map::finish() {
+  std::ranges::sort(pairs_, {}, [](const auto& pair) { return std::pair(pair.first.size(), base::View(pair.first)); });
+  base::Bytes out;
+  put_map(out, pairs_.size());
+  for (const auto& [key, value] : pairs_) {
+    put_text(out, key);
+    out += value;
+  }
+  return out;
+}
 
 const Value* Value::find(base::View text_key) const {
   if (kind != Kind::map) return nullptr;

@@ -1,6 +1,9 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -22,6 +25,46 @@ void put_array(base::Bytes& to, std::uint64_t count);
 void put_map(base::Bytes& to, std::uint64_t count);
 void put_bool(base::Bytes& to, bool value);
 void put_null(base::Bytes& to);
+
+/// A map with text keys whose pairs come in any order.
+class Map {
+ public:
+  /// `encoded`: one item. REQUIRES: each key once.
+  void put(std::string_view key, base::Bytes encoded) { pairs_.emplace_back(key, std::move(encoded)); }
+  /// What is empty is left out.
+  void text(std::string_view key, base::View value) {
+    if (!value.empty()) whole_text(key, value);
+  }
+  void whole_text(std::string_view key, base::View value) {
+    base::Bytes encoded;
+    put_text_or_octets(encoded, value);
+    put(key, std::move(encoded));
+  }
+  void number(std::string_view key, std::uint64_t value) {
+    base::Bytes encoded;
+    put_unsigned(encoded, value);
+    put(key, std::move(encoded));
+  }
+  void flag(std::string_view key, bool value) {
+    base::Bytes encoded;
+    put_bool(encoded, value);
+    put(key, std::move(encoded));
+  }
+  /// Each by put_one(octets, item); left out when there is none.
+  template <class T, class Put>
+  void list(std::string_view key, const std::vector<T>& items, Put put_one) {
+    if (items.empty()) return;
+    base::Bytes encoded;
+    put_array(encoded, items.size());
+    for (const T& item : items) put_one(encoded, item);
+    put(key, std::move(encoded));
+  }
+  /// The map, its pairs in order.
+  base::Bytes finish();
+
+ private:
+  std::vector<std::pair<std::string, base::Bytes>> pairs_;
+};
 
 /// An item and what is in it. A map's items are key, value, key, value …
 struct Value {

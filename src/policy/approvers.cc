@@ -11,6 +11,14 @@ bool is_among(const Demand& demand, const model::Principal& approver) {
   });
 }
 
+std::string people_of(const Demand& demand) {
+  std::string people;
+  const auto add = [&](const std::string& word) { people += (people.empty() ? "" : " or ") + word; };
+  for (const auto& group : demand.groups) add("group " + group);
+  for (const auto& principal : demand.principals) add(principal);
+  return people;
+}
+
 std::optional<std::string> why_no_approver(const model::Principal& requester, const model::Principal& approver) {
   if (approver.kind != model::PrincipalKind::human)
     return approver.name + " is " + (approver.kind == model::PrincipalKind::agent ? "an agent" : "a service") +

@@ -4,12 +4,15 @@
 
 #include <utility>
 
+#include "policy/policy_testing.h"
+
 namespace sallyport::policy {
 namespace {
 
 using model::Effect;
 using model::EffectSet;
 using model::Understanding;
+using testing::one;
 
 const model::Principal kAgent{.name = "agent-1", .kind = model::PrincipalKind::agent, .groups = {"ai-agents"}};
 const model::TargetName kOrders{.name = "orders", .labels = {{"env", "prod"}}};
@@ -24,13 +27,6 @@ Rule hold(std::string name, Rule::If when) {
   return {.name = std::move(name), .if_ = std::move(when), .then = Rule::HoldFor{}};
 }
 
-Understanding one(std::string kind, EffectSet effects, std::vector<model::Relation> relations = {}) {
-  Understanding what;
-  what.effects = effects;
-  what.statements.push_back({.kind = std::move(kind), .effects = effects});
-  what.relations = std::move(relations);
-  return what;
-}
 Understanding housekeeping(std::string kind) {
   auto what = one(std::move(kind), {Effect::session});
   what.statements[0].is_housekeeping = true;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "policy/engine.h"
+#include "policy/policy_testing.h"
 
 namespace sallyport::policy {
 namespace {
@@ -12,18 +13,11 @@ namespace {
 using model::Effect;
 using model::EffectSet;
 using model::Understanding;
+using testing::one;
 
 const model::Principal kAgent{.name = "agent-1", .kind = model::PrincipalKind::agent};
 const model::TargetName kProduction{.name = "orders", .labels = {{"env", "prod"}}};
 const model::TargetName kCopy{.name = "copy", .labels = {{"env", "test"}}};
-
-Understanding one(std::string kind, EffectSet effects, std::vector<model::Relation> relations = {}) {
-  Understanding what;
-  what.effects = effects;
-  what.statements.push_back({.kind = std::move(kind), .effects = effects});
-  what.relations = std::move(relations);
-  return what;
-}
 
 model::Refusal refusal_of(std::vector<Rule> rules, Understanding what, const std::string& text = "SELECT 1") {
   const Engine engine(std::move(rules), 1, {kProduction, kCopy});

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "approval/records.h"
+#include "policy/approvers.h"
 #include "session/gate.h"
 
 // What of the gate waits for people.
@@ -38,11 +39,7 @@ std::string people_of(const policy::Terms& terms) {
   std::string text;
   for (const policy::Demand& demand : terms.demands) {
     if (!text.empty()) text += ", and ";
-    text += std::to_string(demand.count) + " of ";
-    std::string people;
-    for (const auto& group : demand.groups) people += (people.empty() ? "group " : " or group ") + group;
-    for (const auto& name : demand.principals) people += (people.empty() ? "" : " or ") + name;
-    text += people;
+    text += std::to_string(demand.count) + " of " + policy::people_of(demand);
   }
   return text;
 }

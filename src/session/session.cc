@@ -247,14 +247,10 @@ Task<> Session::pass_cancels() {
     const std::string from = std::move(cancels_.back());
     cancels_.clear();
     const bool is_passed_on = codec_->is_outstanding() && !gate_.is_holding();
-    base::Bytes meta;
-    audit::cbor::put_map(meta, 2);
-    // In the order of the encoded keys: the shorter one first.
-    audit::cbor::put_text(meta, "is_passed_on");
-    audit::cbor::put_bool(meta, is_passed_on);
-    audit::cbor::put_text(meta, "client_address");
-    audit::cbor::put_text(meta, from);
-    co_await recorder_.note("cancel", std::move(meta));
+    audit::cbor::Map meta;
+    meta.flag("is_passed_on", is_passed_on);
+    meta.whole_text("client_address", from);
+    co_await recorder_.note("cancel", meta.finish());
     // What waits for people has not begun: there is nothing for the target to cancel.
     gate_.cancel_hold({.kind = Refusal::Kind::cancelled,
                        .message = "canceling statement due to user request",

@@ -245,7 +245,7 @@ void Walker::rewrite_statement(const Message& message, model::Statement&) {
   visit_children(message);
   const auto own = std::exchange(found_.relations, others);
   for (const auto& relation : own) {
-    const auto* known = resolver_.catalogue() == nullptr ? nullptr : resolver_.catalogue()->relation(relation.oid);
+    const auto* known = resolver_.relation(relation.oid);
     if (known != nullptr) run_expressions(*known);
     mention(relation.schema, relation.name, relation.oid, relation.is_read, relation.is_written);
   }

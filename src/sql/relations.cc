@@ -93,7 +93,7 @@ void Walker::resolve_filters() {
     if (std::ranges::find(kSystemColumns, name) != std::end(kSystemColumns) && !filters_.may_be_renamed(name)) continue;
     bool is_found = false;
     for (const auto& relation : found_.relations) {
-      const auto* known = resolver_.catalogue() == nullptr ? nullptr : resolver_.catalogue()->relation(relation.oid);
+      const auto* known = resolver_.relation(relation.oid);
       if (relation.oid != 0 && relation.oid < model::kFirstUserOid) {
         columns.insert({relation.schema, relation.name, name});
       } else if (known == nullptr) {
@@ -110,7 +110,7 @@ void Walker::resolve_filters() {
   for (const auto& relation : found_.relations) {
     if (!is_any) break;
     if (relation.oid != 0 && relation.oid < model::kFirstUserOid) continue;
-    const auto* known = resolver_.catalogue() == nullptr ? nullptr : resolver_.catalogue()->relation(relation.oid);
+    const auto* known = resolver_.relation(relation.oid);
     if (known == nullptr) columns.insert({relation.schema, relation.name, ""});
     if (known == nullptr) continue;
     for (const auto& column : known->columns) columns.insert({relation.schema, relation.name, column.name});

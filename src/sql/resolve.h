@@ -63,6 +63,10 @@ class Resolver {
   void add_provisional(std::string schema, std::string name);
   /// The role is another one.
   void forget_standard_path() { standard_ = model::NameChange{.kind = model::NameChange::Kind::search_path}; }
+  /// nullptr: the catalogue does not show it, or there is none.
+  const model::CatalogueRelation* relation(std::uint32_t oid) const {
+    return catalogue_ == nullptr ? nullptr : catalogue_->relation(oid);
+  }
   /// Inside definitions that the catalogue prints: everything outside pg_catalog is qualified there.
   Resolver for_definitions() const;
 

@@ -173,13 +173,11 @@ class Stress:
 
     def unknown_ones_agree_with_the_trail(self, ran):
         """Whose client died: it ran when, and only when, the trail has it as permitted."""
-        session_of = {}
         for number in [number for number, told in self.outcomes.items() if told is None][:40]:
             text = self.statement(number, number % 3)
             hits = [event for event in self.gateway.lines_of("search", text) if event.get("statement") == text]
             permitted = [event for event in hits if event["verdict"] == "permit" and not event.get("error")]
             assert ran[number] <= len(permitted), f"statement {number} ran and the trail does not say so: {hits}"
-            session_of[number] = hits
 
 
 def main():

@@ -273,10 +273,7 @@ int run(const Common& common, const ApprovalsDecide& command) {
   const auto approval =
       operator_.ask_json("POST", fmt::format("/approvals/{}/decision", api::escape(command.id)), json::serialize(body));
   if (!approval || !approval->is_object()) return 1;
-  if (common.is_json)
-    fmt::print("{}\n", printable_json(json::serialize(*approval)));
-  else
-    fmt::print("{}\n", decision_text(approval->get_object()));
+  print_object(common, approval->get_object(), decision_text);
   operator_.look_at_head();
   return 0;
 }

@@ -7,22 +7,12 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/utf8.h"
 
 namespace sallyport::cmd {
 namespace {
 
 namespace json = boost::json;
-
-/// The code point that begins here and its length; length 0: no UTF-8.
-std::pair<std::uint32_t, std::size_t> code_point(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first == 0) return {0, 1};
-  if (length > text.size() || !base::is_utf8_without_nul(text.substr(0, length))) return {first, 0};
-  std::uint32_t value = length == 1 ? first : first & (0x7fU >> length);
-  for (std::size_t i = 1; i < length; ++i) value = value << 6 | (static_cast<unsigned char>(text[i]) & 0x3fU);
-  return {value, length};
-}
 
 bool is_dangerous(std::uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
@@ -76,7 +66,7 @@ std::string response_text(const json::object& event) {
 std::string printable(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const auto [value, length] = code_point(text);
+    const auto [value, length] = base::first_code_point(text);
     if (length == 0)
       out += fmt::format("\\x{:02x}", value);
     else if (value == '\n')
@@ -95,7 +85,7 @@ std::string printable(std::string_view text) {
 std::string printable_json(std::string_view line) {
   std::string out;
   while (!line.empty()) {
-    const auto [value, length] = code_point(line);
+    const auto [value, length] = base::first_code_point(line);
     // Outside its texts, JSON has no such characters; below U+10000, so one \u is enough.
     if (length == 0)
       out += "\\ufffd";
