@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/effects.h"
+#include "model/lineage.h"
 #include "model/refusal.h"
 
 /// What a Command was understood to do. Made by sql::understand for SQL, by a codec for other protocols. Pure.
@@ -92,6 +93,7 @@ struct Understanding {
   std::vector<RowAccess> rows{};        // one for each mention
   std::vector<NameChange> changes{};    // in the order of the text
   std::vector<StoredText> stored{};     // each once, in the order of the text
+  Lineage lineage{};                    // where the values of its results come from
   bool lifts_read_only = false;         // SET default_transaction_read_only = off, BEGIN READ WRITE …
   bool only_prepares = false;           // PREPARE and nothing else: none of the effects is due now
   /// Set when no rule can allow it: not UTF-8, NUL, over the limit, a pinned setting.
