@@ -50,8 +50,18 @@ bool only_prepares(const model::Command& command, const Understanding& what) {
 
 }  // namespace
 
-Engine::Engine(std::vector<Rule> rules, std::uint64_t rule_set, std::vector<model::TargetName> targets)
-    : rules_(std::move(rules)), rule_set_(rule_set), targets_(std::move(targets)) {}
+Engine::Engine(std::vector<Rule> rules, std::uint64_t rule_set, std::vector<model::TargetName> targets,
+               const std::vector<MaskRule>& masks)
+    : rules_(std::move(rules)), rule_set_(rule_set), targets_(std::move(targets)) {
+  for (const auto& target : targets_) {
+    if (auto own = TargetMasks::of(masks, target)) masks_.emplace(target.name, std::move(own));
+  }
+}
+
+std::shared_ptr<const TargetMasks> Engine::masks(const model::TargetName& target) const {
+  const auto found = masks_.find(target.name);
+  return found == masks_.end() ? nullptr : found->second;
+}
 
 Engine::Outcome Engine::weigh(const Subject& subject, const Concerned& concerned) const {
   Outcome outcome;
@@ -119,10 +129,21 @@ Engine::Outcome Engine::decide(const Subject& subject, const model::Principal& p
 }
 
 Verdict Engine::judge(model::Command&& command, std::shared_ptr<const Understanding> understanding,
-                      const model::Principal& principal, const model::TargetName& target) const {
+                      const model::Principal& principal, const model::TargetName& target, MaskPlans* plans) const {
   Outcome outcome = decide({*understanding, command.text.get()}, principal, target);
   const bool is_held = outcome.hold && !only_prepares(command, *understanding);
-  Grounds grounds{.rules = std::move(outcome.rules), .rule_set = rule_set_, .understanding = std::move(understanding)};
+  std::shared_ptr<const MaskPlan> plan;
+  const auto masks = principal.kind == model::PrincipalKind::internal ? nullptr : this->masks(target);
+  if (masks && !outcome.refusal) {
+    MaskPlans own;
+    const auto& entry = (plans == nullptr ? own : *plans).of(*masks, understanding);
+    outcome.refusal = entry.refusal;
+    plan = entry.plan;
+  }
+  Grounds grounds{.rules = std::move(outcome.rules),
+                  .rule_set = rule_set_,
+                  .understanding = std::move(understanding),
+                  .masks = std::move(plan)};
   if (outcome.refusal) return Denial(std::move(command), std::move(grounds), std::move(*outcome.refusal));
   if (is_held) return Hold(std::move(command), std::move(grounds), std::move(*outcome.hold));
   return Permit(model::Step(std::move(command)), std::move(grounds));

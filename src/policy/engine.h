@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +11,7 @@
 #include "model/principal.h"
 #include "model/refusal.h"
 #include "model/understanding.h"
+#include "policy/masks.h"
 #include "policy/rules.h"
 #include "policy/verdict.h"
 
@@ -25,17 +28,20 @@ struct Subject;
 /// does nothing by itself; a hold is about these only when it names effects or statements. Whoever may only read is
 /// refused what lifts a read-only session. An allow that lists relations covers no schema change of anything but
 /// relations. Principals of kind `internal` (the gateway itself) are judged by one built-in rule and by no other: they
-/// may read.
+/// may read, and see what is masked for everybody else. What a rule allows or holds is refused all the same when a
+/// masked column could be inferred from it (masks.h).
 class Engine {
  public:
   /// `rule_set`: log index of the event that recorded these rules.
   /// `targets`: all that there are, so that a refusal can name another one where the same is allowed.
-  explicit Engine(std::vector<Rule> rules, std::uint64_t rule_set = 0, std::vector<model::TargetName> targets = {});
+  explicit Engine(std::vector<Rule> rules, std::uint64_t rule_set = 0, std::vector<model::TargetName> targets = {},
+                  const std::vector<MaskRule>& masks = {});
 
-  /// REQUIRES: `understanding` is not null. It goes into the verdict's Grounds. What only prepares
-  /// (CommandKind::prepare, PREPARE) is not held: what it prepares is, with its values, when it is bound or run.
+  /// REQUIRES: `understanding` is not null; `plans`, of this thread, keeps what the masks said of the like. It goes
+  /// into the verdict's Grounds. What only prepares (CommandKind::prepare, PREPARE) is not held: what it prepares is,
+  /// with its values, when it is bound or run.
   Verdict judge(model::Command&& command, std::shared_ptr<const model::Understanding> understanding,
-                const model::Principal& principal, const model::TargetName& target) const;
+                const model::Principal& principal, const model::TargetName& target, MaskPlans* plans = nullptr) const;
   /// Would judge() hold it? The Command stays where it is.
   bool would_hold(const model::Command& command, const model::Understanding& understanding,
                   const model::Principal& principal, const model::TargetName& target) const;
@@ -58,6 +64,9 @@ class Engine {
   std::optional<model::Refusal> judge_settings(const model::Understanding& settings, const model::Principal& principal,
                                                const model::TargetName& target) const;
 
+  /// nullptr: nothing of it is masked.
+  std::shared_ptr<const TargetMasks> masks(const model::TargetName& target) const;
+
   const std::vector<Rule>& rules() const { return rules_; }
   std::uint64_t rule_set() const { return rule_set_; }
 
@@ -78,6 +87,7 @@ class Engine {
   std::vector<Rule> rules_;
   std::uint64_t rule_set_;
   std::vector<model::TargetName> targets_;
+  std::map<std::string, std::shared_ptr<const TargetMasks>, std::less<>> masks_;  // by target; those that have any
 };
 
 }  // namespace sallyport::policy

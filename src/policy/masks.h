@@ -72,6 +72,7 @@ class TargetMasks : public std::enable_shared_from_this<TargetMasks> {
  private:
   explicit TargetMasks(std::vector<MaskRule> rules);
   std::vector<const MaskRule*> masks_of(const model::Lineage& lineage) const;
+  const MaskRule* forbids(const model::LineageColumn& column) const;
 
   std::vector<MaskRule> rules_;
   bool has_columns_ = false;

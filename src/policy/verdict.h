@@ -21,12 +21,14 @@ namespace sallyport::policy {
 
 class Engine;
 class Hold;
+struct MaskPlan;
 
 /// What was decided and on what grounds; goes into the trail with the Step.
 struct Grounds {
   std::string rules{};         // names of the rules that decided, ", " between; empty: no rule matched
   std::uint64_t rule_set = 0;  // log index of the rule set's event in the trail
   std::shared_ptr<const model::Understanding> understanding{};  // never null for a Command
+  std::shared_ptr<const MaskPlan> masks{};  // of what its replies show; null: nothing of the target is masked
 };
 
 /// That a Command was admitted: what a portal's Execute or a cursor's FETCH may follow. Only Permit makes one.

@@ -61,6 +61,7 @@ class OwnSession {
             .target = options.target->name,
             .catalogue = nullptr,
             .understandings = &understandings_,
+            .mask_plans = nullptr,
             .limits = {},
             .announce = {},
             .is_client_gone = {}};

@@ -132,8 +132,8 @@ policy::Decided Gate::judge(model::Step&& step) {
     return permit;
   }
   auto understanding = understand(command);
-  auto decided =
-      decide(engine_->judge(std::move(command), std::move(understanding), options_.principal, options_.target));
+  auto decided = decide(engine_->judge(std::move(command), std::move(understanding), options_.principal,
+                                       options_.target, options_.mask_plans));
   if (const auto* const permit = std::get_if<policy::Permit>(&decided)) passed(*permit);
   return decided;
 }

@@ -38,6 +38,7 @@ class Gate {
     std::string database{};
     CatalogueSource* catalogue = nullptr;               // null: of a session that reads the catalogue itself
     sql::UnderstandingCache* understandings = nullptr;  // of the core
+    policy::MaskPlans* mask_plans = nullptr;            // of the core; null: none are kept
     sql::Limits limits{};
     sql::SessionState start{};  // sql::start_of(the settings of the session's start)
 

@@ -161,7 +161,8 @@ Refusal Gate::remark_of(const approval::Ticket& ticket, const policy::Hold& hold
 net::Task<policy::Decided> Gate::ask(Command command) {
   auto understanding = understand(command);
   auto not_asked = why_not_asked(command, *understanding);
-  auto verdict = engine_->judge(std::move(command), understanding, options_.principal, options_.target);
+  auto verdict =
+      engine_->judge(std::move(command), understanding, options_.principal, options_.target, options_.mask_plans);
   auto* const hold = std::get_if<policy::Hold>(&verdict);
   if (hold == nullptr) co_return decide(std::move(verdict));
   if (not_asked) {

@@ -65,6 +65,7 @@ Session::Session(Parts parts, const Protocol& protocol, const Ground& ground, au
              .database = parts.database,
              .catalogue = ground.catalogue(to_, parts.database),
              .understandings = ground.understandings,
+             .mask_plans = ground.mask_plans,
              .limits = ground.sql_limits,
              .start = sql::start_of(sql::understand_settings(parts.settings)),
              .desk = ground.desk,

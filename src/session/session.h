@@ -30,6 +30,7 @@ struct Ground {
   Directory* directory = nullptr;
   approval::Desk* desk = nullptr;
   sql::UnderstandingCache* understandings = nullptr;
+  policy::MaskPlans* mask_plans = nullptr;
   sql::Limits sql_limits{};
   std::function<std::shared_ptr<const policy::Engine>()> rules;
   /// Null when there is no target of that name.

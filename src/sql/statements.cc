@@ -23,6 +23,8 @@ void Walker::walk(const Tree& tree) {
     const std::size_t at = found_.statements.size();
     const bool is_after_definitions = changes_definitions_;
     filters_.collect(*item.message);
+    const Resolver before = resolver_;
+    const auto known = found_.relations;
     statement(*item.message, item.text);
     runs = runs || found_.statements[at].kind != "PREPARE";
     // The types and operators of this statement count for it: judged under the names that hold now.
@@ -36,8 +38,36 @@ void Walker::walk(const Tree& tree) {
       if (found_.note.empty()) found_.note = "an earlier statement of this session changes what names mean";
     }
     effects_.add(others);
+    trace(*item.message, before, own, known);
   }
   found_.only_prepares = !runs && !found_.statements.empty();
+}
+
+/// Where its results come from. Done last, when it is known whether users' code may run in it.
+void Walker::trace(const Message& message, const Resolver& before, const model::Statement& own,
+                   const std::vector<model::Relation>& already) {
+  const LineageWalker::Surroundings around{
+      .resolver = &before,
+      .may_run_code = own.effects.meets({Effect::call, Effect::unknown}),
+      .stored =
+          [this](model::StoredText::Kind kind, const std::string& name) {
+            return kind == model::StoredText::Kind::cursor ? text_of_cursor(name) : text_of_prepared(name);
+          },
+      .nesting = limits_.nesting};
+  lineage_.statement(message, around);
+  // Rows and plans stay as they are, or go away.
+  static constexpr base::View kKeeps[] = {
+      "ANALYZE", "CLUSTER", "COMMENT", "CREATE VIEW", "DROP TABLE", "DROP VIEW", "REFRESH MATERIALIZED VIEW",
+      "REINDEX", "VACUUM"};
+  const bool redefines = own.effects.has(Effect::schema) && std::ranges::find(kKeeps, own.kind) == std::end(kKeeps);
+  for (const auto& relation : found_.relations) {
+    const auto* known = before.relation(relation.oid);
+    if (known == nullptr || relation.oid < model::kFirstUserOid) continue;
+    lineage_.mentioned(*known, before);
+    const auto earlier = std::ranges::find(already, relation.oid, &model::Relation::oid);
+    const bool is_new = earlier == already.end() || !earlier->is_written;
+    if (redefines && relation.is_written && is_new) lineage_.redefined(*known, before);
+  }
 }
 
 void Walker::add(const FunctionMeaning& meaning) {

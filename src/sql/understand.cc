@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sql/lexer.h"
+#include "sql/lineage.h"
 #include "sql/walk.h"
 
 namespace sallyport::sql {
@@ -59,6 +60,11 @@ model::Understanding understand_call(std::uint32_t function, const model::Catalo
     walker.add(meaning);
   }
   auto what = walker.finish();
+  // Its arguments are the client's own; what else its value depends on is known of reviewed functions alone.
+  const auto* known = catalogue == nullptr ? nullptr : catalogue->function(function);
+  model::ResultColumn result{.is_many = true};
+  result.origin.is_untraced = !what.effects.is_empty() || known == nullptr || gives_values_of_others(known->name);
+  what.lineage.statements.push_back({.results = {result}});
   if (what.effects.is_empty()) what.effects.add(Effect::read);
   what.statements.push_back({.kind = "FUNCTION CALL", .effects = what.effects});
   return what;

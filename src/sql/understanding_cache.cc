@@ -35,6 +35,31 @@ bool begins_plainly(const Token& first) {
   }
 }
 
+/// Whether the numbers that follow are positions of results: ORDER BY 2, GROUP BY 1, 2. Behind BY, up to what ends its
+/// list.
+class Positions {
+ public:
+  void take(const Token& token) {
+    if (token.is('(')) ++depth_;
+    if (token.is(')')) --depth_;
+    if (token.is_word("BY")) {
+      depth_ = 0;
+      is_by_ = true;
+    }
+    static constexpr base::View kEnds[] = {"EXCEPT", "FETCH", "FOR",       "GROUPS", "HAVING", "INTERSECT", "LIMIT",
+                                           "OFFSET", "RANGE", "RETURNING", "ROWS",   "UNION",  "WINDOW"};
+    const bool ends = token.kind == Token::Kind::word &&
+                      std::ranges::any_of(kEnds, [&](base::View word) { return token.is_word(word); });
+    if (is_by_ && (depth_ < 0 || token.is(';') || (depth_ == 0 && ends))) is_by_ = false;
+  }
+  bool are_next() const { return is_by_ && depth_ <= kSets; }
+
+ private:
+  static constexpr int kSets = 3;  // GROUPING SETS ((1), (2))
+  bool is_by_ = false;
+  int depth_ = 0;
+};
+
 /// What the parser makes of a number, but for its value.
 void append_number(base::View number, std::string& out) {
   const bool is_integer = number.find_first_not_of("0123456789") == base::View::npos;
@@ -64,7 +89,9 @@ Skeleton append_skeleton(base::View text, std::string& out) {
   const std::size_t start = out.size();
   bool is_plain_text = true, is_first = true;
   Lexer lexer(text);
+  Positions positions;
   for (Token token = lexer.next(); token.kind != Token::Kind::end; token = lexer.next()) {
+    positions.take(token);
     if (is_first && !token.is(';')) {
       is_first = false;
       if (token.is_word("FETCH") || token.is_word("MOVE")) return Skeleton::none;
@@ -82,7 +109,11 @@ Skeleton append_skeleton(base::View text, std::string& out) {
         }
         break;
       case Token::Kind::number:
-        append_number(token.text, out);
+        if (positions.are_next()) {
+          out += token.text;
+        } else {
+          append_number(token.text, out);
+        }
         break;
       case Token::Kind::word:
         // CURRENT: WHERE CURRENT OF names a cursor of the session.

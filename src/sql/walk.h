@@ -10,6 +10,7 @@
 
 #include "model/understanding.h"
 #include "sql/filters.h"
+#include "sql/lineage.h"
 #include "sql/resolve.h"
 #include "sql/settings.h"
 #include "sql/tree.h"
@@ -45,6 +46,8 @@ class Walker {
   // ---- statements (statements.cc) ----
   void statement(const Message& message, base::View text);
   void nested_statement(const Message& message);
+  void trace(const Message& message, const Resolver& before, const model::Statement& own,
+             const std::vector<model::Relation>& already);
   void select_statement(const Message& message, model::Statement& statement);
   void insert_statement(const Message& message, model::Statement& statement);
   void update_statement(const Message& message, model::Statement& statement);
@@ -167,6 +170,7 @@ class Walker {
   bool forgot_prepared_ = false, forgot_cursors_ = false;
   base::View statement_text_{};
   Filters filters_{};
+  LineageWalker lineage_{found_.lineage};
 
   std::set<std::uint32_t> types_{};      // users' types that values in the text may have
   std::set<std::uint32_t> relations_{};  // OIDs, for their row types

@@ -156,6 +156,7 @@ session::Ground Gatehouse::make_ground(Core& core) {
   ground.directory = &directory_;
   ground.desk = &desk_;
   ground.understandings = &core.understandings;
+  ground.mask_plans = &core.mask_plans;
   ground.sql_limits.statement = config_.limits.statement;
   ground.index = index_.get();
   ground.log = [](std::string line) { log_line(line); };

@@ -60,6 +60,7 @@ class Gatehouse {
     net::Core core;
     std::unique_ptr<audit::Lane> lane;
     sql::UnderstandingCache understandings;
+    policy::MaskPlans mask_plans;
     session::Ground ground;
   };
   explicit Gatehouse(config::Config config) : config_(std::move(config)) {}
