@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -20,6 +22,13 @@ struct Column {
 struct Cell {
   base::View octets{};
   bool is_null = false;
+};
+
+/// What the target said about the columns of a result, as its protocol writes it, and how they were asked for.
+struct ResultShape {
+  base::Bytes description{};
+  /// Whether each column is binary; one for all; none: all are text. nullopt: as the description says.
+  std::optional<std::vector<bool>> formats{};
 };
 
 }  // namespace sallyport::model

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "model/cell.h"
 
 /// What a codec reads from a client: a Step is a Command, a Chunk or a Control (docs/life-of-a-command.md). Pure.
 /// All of them own their octets and are moved along the path, never copied.
@@ -77,6 +78,26 @@ struct Completion {
   Outcome outcome = Outcome::done;
 };
 
+/// A run of a Reply's octets that a mask may be about. What stands in no Section holds no value of the target's.
+struct Section {
+  enum class Kind : std::uint8_t {
+    description,   // of the rows that follow, or that were asked about
+    rows,          // whole rows
+    copy_rows,     // whole frames of COPY data
+    value,         // a function's result
+    error,         // one frame
+    text,          // one frame: a notice, a setting
+    notification,  // one frame: what another session wrote, and nobody can trace
+    part,          // of a frame that is too long to be held
+  };
+  Kind kind = Kind::rows;
+  std::uint64_t command = ~std::uint64_t{0};  // Command::number that it answers; ~0: none
+  std::uint32_t statement = 0;                // which of the Command's statements
+  std::size_t begin = 0, end = 0;             // octets of Reply::wire
+  /// Of rows that no description precedes: what an earlier one said. nullptr: there was none.
+  std::shared_ptr<const ResultShape> shape{};
+};
+
 /// What a target sent for one op: whole frames, or a part of one that is streamed.
 struct Reply {
   static constexpr std::uint64_t kNoOp = ~std::uint64_t{0};  // asynchronous: notices, notifications, parameters
@@ -94,7 +115,8 @@ struct Reply {
   std::vector<std::string> tags{};  // command tags, or the protocol's status
   std::optional<Error> error{};
   std::vector<Completion> completions{};
-  char transaction = 0;  // PostgreSQL: 'I', 'T' or 'E' when it became known in `wire`; else 0
+  std::vector<Section> sections{};  // in order, not overlapping
+  char transaction = 0;             // PostgreSQL: 'I', 'T' or 'E' when it became known in `wire`; else 0
 };
 
 }  // namespace sallyport::model

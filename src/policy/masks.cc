@@ -104,6 +104,14 @@ std::optional<model::Refusal> TargetMasks::judge(const model::Understanding& wha
   if (strict == rules_.end()) return std::nullopt;
   bool touches = false;
   for (const LineageColumn& column : lineage.columns) touches = touches || forbids(column) != nullptr;
+  for (const model::StatementLineage& statement : lineage.statements) {
+    if (statement.is_copy && !statement.copy.is_readable)
+      return model::Refusal{.kind = model::Refusal::Kind::not_supported,
+                            .rule = strict->name,
+                            .message = "refused: COPY with these options is not read by the gateway, which has columns "
+                                       "of this target to mask",
+                            .hint = "Use FORMAT text, csv or binary, in UTF8."};
+  }
   for (const model::Sink& sink : lineage.sinks) {
     const bool stores = sink.kind == model::Sink::Kind::stores;
     for (const std::uint32_t index : sink.origin.from) {

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "model/command.h"
 #include "model/refusal.h"
+#include "model/result_format.h"
 #include "model/understanding.h"
 
 namespace sallyport::proto {
@@ -55,6 +56,14 @@ class Codec {
   /// tells of Commands that the target ignores. Without `octets`, what is known without an answer of the target:
   /// whoever waits for a Completion calls it so after the forward, since a target that ignores a Command stays silent.
   virtual base::Result<void> from_target(base::View octets, std::vector<model::Reply>& replies) = 0;
+
+  /// What masks need of the replies. From here on.
+  struct Sight {
+    bool keeps_shapes = false;  // Section::shape is told
+    std::size_t whole_rows = 0;  // rows up to this many octets are never cut, longer ones are an Error; 0: they are cut
+  };
+  virtual void look(Sight sight) = 0;
+  virtual const model::ResultFormat& format() const = 0;
 
   /// The protocol's own way to end the session with a reason; to be written to the client before closing.
   virtual base::Bytes farewell(const model::Refusal& refusal) const = 0;

@@ -20,6 +20,30 @@ namespace {
 /// What may be long, and is passed in parts: values, and text that is only shown.
 bool is_streamed(char type) { return type == 'D' || type == 'd' || type == 'V' || type == 'N' || type == 'A'; }
 
+/// What a mask may be about in a message; nullopt: nothing.
+std::optional<model::Section::Kind> kind_of(char type) {
+  using Kind = model::Section::Kind;
+  switch (type) {
+    case 'T':
+      return Kind::description;
+    case 'D':
+      return Kind::rows;
+    case 'd':
+      return Kind::copy_rows;
+    case 'V':
+      return Kind::value;
+    case 'E':
+      return Kind::error;
+    case 'N':
+    case 'S':
+      return Kind::text;
+    case 'A':
+      return Kind::notification;
+    default:  // names, tags and states
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Result<void> Backend::cut(View octets, std::vector<Reply>& replies) {
@@ -55,20 +79,28 @@ Result<void> Backend::next(View& octets) {
     octets.remove_prefix(total);
     if (type == 'D' && has_reply_ && reply_.op == outstanding_.op() && outstanding_.takes_rows()) {
       ++reply_.rows;
+      mark(model::Section::Kind::rows, outstanding_.place(), whole.size());
       extend(whole);
       return {};
     }
     return frame(whole);
   }
-  if (is_streamed(type) && total > options_.limits.held) {
+  if (is_streamed(type) && total > options_.limits.held && !is_held_whole(type, total)) {
+    if (whole_rows_ != 0) {
+      return fail(Code::limit,
+                  "the target sent a value or row of " + std::to_string(total) +
+                      " octets, and what is masked must be read whole",
+                  "select less of it, or raise limits.masked_row");
+    }
     if (auto begun = begin_stream(type); !begun) return begun;
     streaming_ = total - held_.size();
+    mark(model::Section::Kind::part, outstanding_.place(), held_.size());
     extend(held_);
     copy_run();
     held_.clear();
     return {};
   }
-  if (total > std::max(options_.limits.reply_frame, options_.limits.held)) {
+  if (total > std::max(options_.limits.reply_frame, options_.limits.held) && !is_held_whole(type, total)) {
     return fail(Code::limit, "the target sent a message that is longer than " +
                                  std::to_string(options_.limits.reply_frame) + " octets");
   }
@@ -84,6 +116,7 @@ Result<void> Backend::stream(View& octets) {
   const View part = octets.substr(0, streaming_);
   octets.remove_prefix(part.size());
   if (!has_reply_) reply_for(outstanding_.op());
+  mark(model::Section::Kind::part, outstanding_.place(), part.size());
   extend(part);
   streaming_ -= part.size();
   if (streaming_ != 0 || streaming_type_ == 'N' || streaming_type_ == 'A') return {};
@@ -132,10 +165,15 @@ Result<void> Backend::frame(View frame) {
       return fail(Code::unsupported, "the target sent a message of unknown type " + base::to_hex({&type, 1}));
   }
   Reply& reply = reply_for(outstanding_.op());
+  const auto place = outstanding_.place();
+  const auto kind = kind_of(type);
+  // Before the front request may go: its rows' shape is looked up.
+  if (kind && kind != model::Section::Kind::error) mark(*kind, place, frame.size());
   const auto answer = outstanding_.take(type, frame.substr(kHeader), reply);
   if (!answer) return std::unexpected(answer.error());
   switch (*answer) {
     case Outstanding::Answer::pass:
+      if (kind == model::Section::Kind::error) mark(*kind, place, frame.size());
       extend(frame);
       break;
     case Outstanding::Answer::replace:
@@ -152,6 +190,8 @@ Result<void> Backend::asynchronous(View frame) {
     if (auto pinned = check_parameter(frame.substr(kHeader)); !pinned) return pinned;
   }
   reply_for(outstanding_.op());
+  mark(frame.front() == 'A' ? model::Section::Kind::notification : model::Section::Kind::text, outstanding_.place(),
+       frame.size());
   extend(frame);
   return {};
 }
@@ -179,6 +219,25 @@ Reply& Backend::reply_for(std::uint64_t op) {
   return reply_;
 }
 
+bool Backend::is_held_whole(char type, std::size_t total) const { return is_streamed(type) && total <= whole_rows_; }
+
+/// What is appended next, `size` octets. Runs of rows are one Section.
+void Backend::mark(model::Section::Kind kind, Outstanding::Place place, std::size_t size) {
+  using Kind = model::Section::Kind;
+  const std::size_t begin = reply_.wire.size() + run_.size();
+  if (!reply_.sections.empty() && (kind == Kind::rows || kind == Kind::copy_rows || kind == Kind::part)) {
+    model::Section& last = reply_.sections.back();
+    if (last.kind == kind && last.end == begin && last.command == place.command && last.statement == place.statement) {
+      last.end += size;
+      return;
+    }
+  }
+  model::Section section{
+      .kind = kind, .command = place.command, .statement = place.statement, .begin = begin, .end = begin + size};
+  if (kind == Kind::rows) section.shape = outstanding_.shape();
+  reply_.sections.push_back(std::move(section));
+}
+
 void Backend::extend(View octets) {
   if (!run_.empty() && run_.data() + run_.size() == octets.data()) {
     run_ = View(run_.data(), run_.size() + octets.size());
@@ -196,6 +255,7 @@ void Backend::copy_run() {
 void Backend::yield() {
   if (!has_reply_) return;
   copy_run();
+  reply_.ends_frame = streaming_ == 0;
   if (reply_.ends_op) last_op_ = Reply::kNoOp;
   if (!reply_.wire.empty() || reply_.ends_op || !reply_.completions.empty()) replies_->push_back(std::move(reply_));
   reply_ = Reply{};

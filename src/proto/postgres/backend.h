@@ -25,6 +25,8 @@ class Backend {
       : options_(options), frontend_(frontend), outstanding_(outstanding), asked_(asked) {}
 
   base::Result<void> cut(base::View octets, std::vector<model::Reply>& replies);
+  /// Rows up to this many octets are held whole, longer ones are an Error; 0: `Limits::held`, and longer ones are cut.
+  void keep_rows_whole(std::size_t most) { whole_rows_ = most; }
 
  private:
   base::Result<void> next(base::View& octets);
@@ -35,6 +37,8 @@ class Backend {
   base::Result<void> check_parameter(base::View body) const;
 
   model::Reply& reply_for(std::uint64_t op);
+  void mark(model::Section::Kind kind, Outstanding::Place place, std::size_t size);
+  bool is_held_whole(char type, std::size_t total) const;
   void extend(base::View octets);
   void copy_run();
   void yield();
@@ -47,6 +51,7 @@ class Backend {
   Outstanding& outstanding_;
   const Fifo<Request>& asked_;
 
+  std::size_t whole_rows_ = 0;
   base::Bytes held_;           // the beginning of a frame that is not complete
   std::size_t streaming_ = 0;  // octets of the current frame that are still to pass
   char streaming_type_ = 0;

@@ -73,7 +73,9 @@ std::optional<Bind> read_bind(View body, Whole whole) {
   if (!reader.is_good()) return whole == Whole::no ? std::optional(std::move(bind)) : std::nullopt;
   if (!read_values(reader, formats, whole, bind.parameters)) return std::nullopt;
   if (whole == Whole::no) return bind;
-  read_formats(reader);  // of the results
+  const Formats results = read_formats(reader);
+  bind.formats.emplace();
+  for (std::size_t at = 0; at < results.count; ++at) bind.formats->push_back(results.is_binary(at));
   return reader.is_exactly_read() ? std::optional(std::move(bind)) : std::nullopt;
 }
 

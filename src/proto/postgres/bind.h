@@ -15,6 +15,7 @@ enum class Whole : std::uint8_t { no, yes };
 struct Bind {
   base::View portal, statement;
   std::vector<model::Parameter> parameters;
+  std::optional<std::vector<bool>> formats;  // of the results: is each binary; not with Whole::no
 };
 /// With Whole::no `body` is the beginning of a longer one: the parameters that begin in it are given, the last one cut.
 /// Nothing when it is malformed, or when the names do not fit.

@@ -14,59 +14,91 @@ namespace {
 
 using base::Bytes;
 
-class Keep : public CellVisitor {
- public:
-  void columns(const std::vector<model::Column>& columns) override { seen = columns; }
-  model::Cell visit(std::size_t, const model::Cell& cell) override {
-    ++cells;
-    return cell;
-  }
-  std::vector<model::Column> seen;
-  std::size_t cells = 0;
+struct Keep final : model::ResultFormat::Texts {
+  std::optional<std::string> text(base::View) override { return std::nullopt; }
 };
 
-class Redact : public Keep {
- public:
-  model::Cell visit(std::size_t column, const model::Cell& cell) override {
-    return column == 0 ? model::Cell{"[masked]", false} : cell;
+/// Each message alone, taken apart and put together again.
+Bytes again(base::View frame) {
+  const auto& format = result_format();
+  Bytes out;
+  switch (frame.front()) {
+    case 'D': {
+      model::Rows rows;
+      EXPECT_TRUE(format.rows(frame, rows));
+      format.append_row(rows.cells, out);
+      return out;
+    }
+    case 'V': {
+      const auto value = format.value(frame);
+      EXPECT_TRUE(value);
+      if (value) format.append_value(*value, out);
+      return out;
+    }
+    case 'T':
+    case 'E':
+    case 'N':
+    case 'A':
+    case 'S': {
+      Keep keep;
+      EXPECT_TRUE(format.rewrite_texts(frame, keep, out));
+      return out;
+    }
+    default:
+      return Bytes(frame);
   }
-};
+}
 
-TEST(Cells, KeepingAllGivesTheSameOctets) {
-  std::size_t cells = 0;
+TEST(Cells, TakenApartAndPutTogetherAreTheSameOctets) {
+  std::size_t rows = 0;
   for (const auto& entry : std::filesystem::directory_iterator(SALLYPORT_SOURCE_DIR "/test/transcripts/postgres")) {
     for (const auto& turn : properties::read_conversation(entry.path())) {
       if (turn.is_client) continue;
-      Keep keep;
-      const auto same = rewrite_cells(turn.octets, keep);
-      ASSERT_TRUE(same) << entry.path();
-      EXPECT_EQ(*same, turn.octets) << entry.path();
-      cells += keep.cells;
+      for (base::View rest = turn.octets; !rest.empty();) {
+        const std::size_t size = result_format().frame_size(rest);
+        ASSERT_GT(size, 0u) << entry.path();
+        EXPECT_EQ(again(rest.substr(0, size)), rest.substr(0, size)) << entry.path();
+        rows += rest.front() == 'D' ? 1 : 0;
+        rest.remove_prefix(size);
+      }
     }
   }
-  EXPECT_GT(cells, 600u);
+  EXPECT_GT(rows, 300u);
 }
 
-TEST(Cells, AreReplacedAndTheRestStays) {
-  Redact redact;
-  const Bytes tail = complete("SELECT 1") + ready('I');
-  EXPECT_EQ(*rewrite_cells(row_description() + data_row("secret") + tail, redact),
-            row_description() + data_row("[masked]") + tail);
-  ASSERT_EQ(redact.seen.size(), 1u);
-  EXPECT_EQ(redact.seen[0].name, "c");
-  EXPECT_EQ(redact.seen[0].type, 25u);
+TEST(Cells, DescribeTheirColumns) {
+  const Bytes frame = row_description();
+  const auto columns = result_format().columns({.description = frame.substr(5)});
+  ASSERT_TRUE(columns);
+  ASSERT_EQ(columns->size(), 1u);
+  EXPECT_EQ((*columns)[0].name, "c");
+  EXPECT_EQ((*columns)[0].type, 25u);
+  EXPECT_FALSE((*columns)[0].is_binary);
+  EXPECT_TRUE((*result_format().columns({.description = frame.substr(5), .formats = {{true}}}))[0].is_binary);
+  EXPECT_FALSE(result_format().columns({.description = frame.substr(5), .formats = {{true, false}}}));
 }
 
 TEST(Cells, EveryTruncationIsMalformed) {
+  const auto is_read = [](const Bytes& frames) {
+    model::Rows rows;
+    return result_format().rows(frames, rows);
+  };
   const Bytes row = data_row("value");
-  for (std::size_t size = 1; size < row.size(); ++size) {
-    Keep keep;
-    EXPECT_FALSE(rewrite_cells(row.substr(0, size), keep)) << size;
-  }
+  EXPECT_TRUE(is_read(row + row));
+  for (std::size_t size = 1; size < row.size(); ++size) EXPECT_FALSE(is_read(row + row.substr(0, size))) << size;
   Bytes wrong = row;
   wrong[6] = 2;  // two columns, one value
-  Keep keep;
-  EXPECT_FALSE(rewrite_cells(wrong, keep));
+  EXPECT_FALSE(is_read(wrong));
+}
+
+TEST(Cells, OfAVeiledErrorNothingStaysButSeverityAndCode) {
+  Bytes error("E\0\0\0\0SERROR\0VERROR\0C23505\0Mduplicate key\0DKey (email)=(a@b) already exists.\0tpeople\0nmail\0\0",
+              89);
+  error.resize(error.find("nmail") + 7);
+  base::store_big<std::uint32_t>(error.data() + 1, static_cast<std::uint32_t>(error.size() - 1));
+  Bytes out;
+  ASSERT_TRUE(result_format().veil(error, "veiled", out));
+  EXPECT_EQ(out.substr(5), Bytes("SERROR\0VERROR\0C23505\0Mveiled\0\0", 31));
 }
 
 }  // namespace

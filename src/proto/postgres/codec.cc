@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "proto/postgres/backend.h"
+#include "proto/postgres/cells.h"
 #include "proto/postgres/frontend.h"
 #include "proto/postgres/messages.h"
 #include "proto/postgres/names.h"
@@ -62,6 +63,14 @@ class PostgresCodec final : public Codec {
       }
     }
   }
+
+  void look(Sight sight) override {
+    backend_.keep_rows_whole(sight.whole_rows);
+    if (!sight.keeps_shapes) return;
+    frontend_.keep_shapes();
+    outstanding_.keep_shapes();
+  }
+  const model::ResultFormat& format() const override { return result_format(); }
 
   void nudge(Bytes& out) override { FrameWriter(out, 'H'); }
 

@@ -219,6 +219,7 @@ Result<void> Frontend::bind(View frame, std::size_t total, Output& output) {
   auto asked = request(RequestKind::bind);
   asked.statement = read->statement;
   asked.portal = read->portal;
+  if (keeps_shapes_) asked.formats = std::move(read->formats);
   auto step = command(CommandKind::bind, frame);
   step.names_something = true;
   step.parameters = std::move(read->parameters);

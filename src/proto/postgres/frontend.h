@@ -36,6 +36,8 @@ class Frontend {
   /// Looks again for what the Command's name stands for; `request` is its own.
   void resolve(const Request& request, model::Command& command);
 
+  void keep_shapes() { keeps_shapes_ = true; }
+
   /// True while a later message of the client may still join `op`.
   bool is_open(std::uint64_t op) const { return op == op_ && state_ != State::closed; }
   /// The target answered all of `op`.
@@ -80,6 +82,7 @@ class Frontend {
   std::uint64_t next_op_ = 0, next_number_ = 0, segment_ = 0;
   State state_ = State::closed;
   bool has_bind_ = false, has_chunks_ = false, has_ended_ = false;  // of op_
+  bool keeps_shapes_ = false;
 };
 
 }  // namespace sallyport::proto::postgres

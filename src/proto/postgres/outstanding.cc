@@ -99,6 +99,16 @@ Result<void> Outstanding::push(Request&& request) {
   return {};
 }
 
+Outstanding::Place Outstanding::place() const {
+  if (queue_.is_empty() || !is_command(queue_.front().kind)) return {};
+  return {queue_.front().number, queue_.front().done};
+}
+
+std::shared_ptr<const model::ResultShape> Outstanding::shape() {
+  if (!keeps_shapes_ || queue_.is_empty() || queue_.front().kind != RequestKind::execute) return nullptr;
+  return shapes_.of_portal(queue_.front().portal);
+}
+
 bool Outstanding::takes_rows() const {
   if (queue_.is_empty()) return false;
   const Request& front = queue_.front();
@@ -131,6 +141,14 @@ void Outstanding::finish(Completion::Outcome outcome, Reply& reply) {
   Request finished = queue_.pop();
   --live_;
   if (finished.kind == RequestKind::sync) return;
+  if (outcome == Completion::Outcome::done && keeps_shapes_) {
+    if (finished.kind == RequestKind::parse) shapes_.parsed(finished.statement);
+    if (finished.kind == RequestKind::bind) {
+      shapes_.bound(finished.portal, finished.statement, std::move(finished.formats));
+    }
+    if (finished.kind == RequestKind::close_statement) shapes_.closed_statement(finished.statement);
+    if (finished.kind == RequestKind::close_portal) shapes_.closed_portal(finished.portal);
+  }
   if (outcome == Completion::Outcome::done) {
     if (finished.kind == RequestKind::parse) names_.confirm(Space::statements, finished.statement, finished.number);
     if (finished.kind == RequestKind::bind) names_.confirm(Space::portals, finished.portal, finished.number);
@@ -235,6 +253,7 @@ Outstanding::Taken Outstanding::take_complete(Reply& reply) {
     finish(Completion::Outcome::done, reply);
   } else {
     front.has_ended = true;
+    ++front.done;
   }
   return Answer::pass;
 }
@@ -253,6 +272,13 @@ Outstanding::Taken Outstanding::take_description(char type, View body, Reply& re
     return Answer::pass;
   }
   if (type != 'T' && type != 'n') return unexpected_message(type);
+  if (type == 'T' && keeps_shapes_) {
+    if (front.kind == RequestKind::describe_statement) {
+      shapes_.described_statement(front.statement, body);
+    } else {
+      shapes_.described_portal(front.portal, body);
+    }
+  }
   finish(Completion::Outcome::done, reply);
   return Answer::pass;
 }

@@ -9,6 +9,7 @@
 #include "proto/postgres/codec.h"
 #include "proto/postgres/names.h"
 #include "proto/postgres/request.h"
+#include "proto/postgres/shapes.h"
 
 /// The requests that were forwarded and not yet answered, in order, and what each message of the target means to them.
 /// Pure; one thread.
@@ -33,7 +34,8 @@ class Outstanding {
   };
 
   /// `names` outlives it.
-  Outstanding(const Limits& limits, Names& names) : limits_(limits), names_(names) {}
+  Outstanding(const Limits& limits, Names& names) : limits_(limits), names_(names), shapes_(limits.names) {}
+  void keep_shapes() { keeps_shapes_ = true; }
 
   /// What was forwarded, or refused (then `request.refusal` is set). Requests without an answer are noted, not kept.
   base::Result<void> push(Request&& request);
@@ -45,6 +47,14 @@ class Outstanding {
 
   /// The op that the next message of the target answers; Reply::kNoOp when none is outstanding.
   std::uint64_t op() const { return queue_.is_empty() ? model::Reply::kNoOp : queue_.front().op; }
+  /// The Command that the next message of the target answers, and which of its statements.
+  struct Place {
+    std::uint64_t command = ~std::uint64_t{0};
+    std::uint32_t statement = 0;
+  };
+  Place place() const;
+  /// What was said of the rows that come now; nullptr: nothing, or it stands before them.
+  std::shared_ptr<const model::ResultShape> shape();
   /// Takes away a front request that will not be answered. False: the front one is live, or there is none.
   bool drop_unanswered(std::optional<model::Completion>& completion);
   /// True when rows may come: bulk is passed without looking at the queue for each.
@@ -71,6 +81,8 @@ class Outstanding {
 
   const Limits limits_;
   Names& names_;
+  Shapes shapes_;
+  bool keeps_shapes_ = false;
   Fifo<Request> queue_;
   std::optional<model::Refusal> refusal_;
   std::size_t live_ = 0;

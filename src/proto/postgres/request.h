@@ -9,6 +9,7 @@
 #include "model/refusal.h"
 #include "model/understanding.h"
 #include "proto/postgres/names.h"
+#include "proto/postgres/shapes.h"
 
 /// What one message of the client asks for: noted when it is cut from the stream, kept until the target answered it.
 /// Pure.
@@ -41,6 +42,7 @@ struct Request {
   std::uint64_t number = 0;   // of its Command; else of the next Command
   std::uint64_t segment = 0;  // counts the points at which the target begins anew after an error
   std::string statement{}, portal{};
+  Shapes::Formats formats{};  // of a Bind's results, when shapes are kept
 
   // Known once it is forwarded:
   std::unique_ptr<model::Refusal> refusal{};  // set: an invalid request stands in its place
@@ -50,6 +52,7 @@ struct Request {
   bool has_failed = false;
   bool is_copying_in = false;   // CopyInResponse came
   bool has_parameters = false;  // ParameterDescription came
+  std::uint32_t done = 0;       // statements of a Query that are answered
 
   /// True when an answer of its own will come.
   bool is_live() const { return !is_skipped && kind != RequestKind::copy_end; }
