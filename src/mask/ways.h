@@ -16,23 +16,30 @@ namespace sallyport::mask {
 enum class Form : std::uint8_t { text, binary };
 
 /// The whole value. NULL stays NULL. `type`: OID, 0 when it is not known (then only NULL is sure to be valid).
-/// `storage` keeps the octets of what is returned.
-/// REQUIRES: `value` is what the target sent for this type and form; anything else is answered by NULL.
+/// `storage` keeps the octets of what is returned: they are valid until it changes, and each call begins it anew.
+/// REQUIRES: `value` is what the target sent for this type and form; what shows that it is not is answered by NULL.
+/// `value` is not in `storage`.
+///
+/// redact: "[masked:NAME]" in a text, that as a string in JSON, one element of it in an array of these, else NULL.
+/// keep_last: in a text, at most eight `*` for what is gone and then the last characters, at most a quarter of them;
+/// blanks that pad a bpchar are no characters. In all else, xml too, as redact. The length that a column's type allows
+/// (varchar(5)) is not known here and may be exceeded, but a name's 63 octets are not.
 model::Cell mask_value(const model::Cell& value, std::uint32_t type, Form form, const policy::MaskRule& mask,
                        policy::MaskWay way, base::Bytes& storage);
 
-/// One part of a value and what masks it.
+/// One part of a value and what masks it. `mask` is not nullptr.
 struct Part {
-  std::size_t begin = 0, end = 0;
+  std::size_t begin = 0, end = 0;  // octets of the value as it was sent, in its form
   const policy::MaskRule* mask = nullptr;
 };
 /// The parts that a detector found, replaced inside the value where its type allows it (texts; strings inside JSON;
-/// elements of an array of texts), else the whole value as mask_value does, by the strongest of the masks. `parts`: in
-/// order, not overlapping, not empty.
+/// elements of an array of these), else the whole value as mask_value does, by the strongest of the masks. One mask
+/// whose way is null makes the value NULL. `parts`: in order, not overlapping, not empty; else NULL. A part that holds
+/// half of a character or of an escape is taken to hold all of it. `storage` as above; no parts: `value` itself.
 model::Cell mask_parts(const model::Cell& value, std::uint32_t type, Form form, const std::vector<Part>& parts,
                        base::Bytes& storage);
 
-/// A text is what detectors look at and "[masked:NAME]" can stand in.
+/// "[masked:NAME]" can stand in it: a text, JSON, or an array of these.
 bool is_text(std::uint32_t type);
 
 }  // namespace sallyport::mask
