@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "mask/detectors.h"
 #include "model/effects.h"
 #include "model/principal.h"
 #include "policy/rules.h"
@@ -153,6 +154,7 @@ struct Config {
   std::vector<Target> targets{};
   Limits limits{};
   std::vector<RuleOptions> rules{};
+  std::vector<mask::DetectorRule> detectors{};  // those that are built in, then those of the files
 };
 
 /// Whether ${env:…} and ${file:…} are read. A command that only needs to know what is configured leaves them alone.

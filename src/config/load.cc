@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxFile = 1_MiB;
 
+}  // namespace
+
 std::expected<std::string, Problem> read_whole(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
@@ -46,6 +48,8 @@ std::expected<YAML::Node, Problem> parse(const std::string& path, const std::str
                                    "look at the indentation and quotes here"});
   }
 }
+
+namespace {
 
 std::string folder_of(const std::string& path) {
   return std::filesystem::absolute(std::filesystem::path(path)).lexically_normal().parent_path().string();
@@ -88,12 +92,13 @@ std::expected<Config, Problems> load(const std::string& path, Secrets secrets) {
   if (const auto node = top.take("targets")) read_targets(reading, *node, config);
   if (const auto node = top.take("limits")) read_limits(reading, *node, config);
   if (const auto node = top.take("rules")) read_rules(reading, *node, config, defined);
+  read_detectors(reading, top.take("detectors"), config);
   if (const auto node = top.take("masks")) read_masks(reading, *node, config);
   top.finish();
 
   if (reading.problems.empty()) return config;
   std::sort(reading.problems.begin(), reading.problems.end(), [](const Problem& a, const Problem& b) {
-    return std::tie(a.line, a.column, a.message) < std::tie(b.line, b.column, b.message);
+    return std::tie(a.file, a.line, a.column, a.message) < std::tie(b.file, b.line, b.column, b.message);
   });
   return std::unexpected(std::move(reading.problems));
 }

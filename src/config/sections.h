@@ -1,4 +1,5 @@
 #pragma once
+#include "config/detectors.h"
 #include "config/reader.h"
 
 /// The parts of the file, one reader each; load.cc calls them in order. Every one notes its problems in `reading` and
@@ -18,6 +19,10 @@ void read_limits(Reading& reading, const YAML::Node& node, Config& config);
 void read_rules(Reading& reading, const YAML::Node& node, Config& config, const Defined& defined);
 /// Validates the masks and then refuses them: they do not act in this version.
 void read_masks(Reading& reading, const YAML::Node& node, const Config& config);
+
+/// A text file of at most 1 MiB, UTF-8; one YAML document.
+std::expected<std::string, Problem> read_whole(const std::string& path);
+std::expected<YAML::Node, Problem> parse(const std::string& path, const std::string& text);
 
 /// `on:` of a rule or a mask.
 RuleOptions::On read_on(Reading& reading, const YAML::Node& node, const std::string& path, const Config& config);

@@ -12,13 +12,30 @@
 /// effort on known forms; column masks are the guarantee. Pure.
 namespace sallyport::mask {
 
-/// One kind of secret, as a rule file states it.
+/// One kind of secret, as a rule file states it (src/mask/detectors.yaml).
 struct DetectorRule {
   std::string name{};  // "github-token"
+  /// Regular expressions that both RE2 and vectorscan take, over octets: without anchors and word boundaries (checks
+  /// look at the edges) and at most kMaxPatternWidth octets long.
   std::vector<std::string> patterns{};
   std::string check{};                           // "", "luhn", "iban", "entropy" …: see detector_checks.h
   std::vector<std::string> matches{}, misses{};  // examples: what it must and must not find
+  friend bool operator==(const DetectorRule&, const DetectorRule&) = default;
 };
+inline constexpr std::size_t kMaxPatternWidth = 512;
+
+/// The rules that are built in, as YAML. Valid for ever.
+base::View builtin_detectors();
+
+/// What is wrong with a rule, and with which of its parts.
+struct RuleProblem {
+  enum class Part : std::uint8_t { patterns, check, matches, misses };
+  Part part = Part::patterns;
+  std::size_t index = 0;  // in that part; 0 for `check`
+  std::string message{};
+};
+/// All of it; examples are tried only when patterns and check are right. Empty: the rule is good.
+std::vector<RuleProblem> problems_of(const DetectorRule& rule);
 
 /// What was found: octets [begin, end) of what was scanned.
 struct Hit {
@@ -31,7 +48,7 @@ struct Hit {
 class Detectors {
  public:
   /// `cache`: a serialised database that `serialised()` gave for the same rules and version of the library; used when
-  /// it fits, else ignored.
+  /// it fits, else ignored. Its digest finds damage, not forgery: keep it where only the gateway writes.
   static base::Result<std::shared_ptr<const Detectors>> compile(std::vector<DetectorRule> rules, base::View cache = {});
   ~Detectors();
   Detectors(const Detectors&) = delete;
@@ -39,15 +56,18 @@ class Detectors {
 
   const std::vector<DetectorRule>& rules() const;
   base::Bytes serialised() const;
+  /// True when the database came from the cache.
+  bool is_from_cache() const;
 
  private:
   friend class Scanner;
+  friend class Stream;
   struct Body;
   explicit Detectors(std::unique_ptr<Body> body);
   std::unique_ptr<Body> body_;
 };
 
-/// The memory that a scan needs. One thread at a time: one a core.
+/// The memory that a scan needs. One thread at a time: one a core. Aborts when there is no memory for it.
 class Scanner {
  public:
   explicit Scanner(std::shared_ptr<const Detectors> detectors);
@@ -60,12 +80,36 @@ class Scanner {
   /// False: scan() of any part of `octets` finds nothing. What stands around a part (lengths, NULs, delimiters) does
   /// not matter: no word boundary is asked for here. Many values in one call cost little more than one.
   bool may_hit(base::View octets);
-  /// Hits in `value`, in order, none inside or overlapping another (of two the longer, then the earlier rule).
+  /// `hits` becomes those in `value`, in order, none empty, none inside or overlapping another: what overlaps becomes
+  /// one, under the name of the longest, then of the earlier rule, so that no octet of any is left over.
   void scan(base::View value, std::vector<Hit>& hits);
 
  private:
+  friend class Stream;
   struct Body;
   std::shared_ptr<const Detectors> detectors_;
+  std::unique_ptr<Body> body_;
+};
+
+/// A value that comes in parts: the same hits as scan() of the whole, whatever the parts. Keeps as much of the value as
+/// could still belong to a match: some 700 octets, and 16 KiB behind the beginning of a private key or a JWT.
+/// The scanner must outlive it and may be used for other values between the calls.
+class Stream {
+ public:
+  explicit Stream(Scanner& scanner);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  /// Appends to `hits` those that no later octet can change, at offsets in the whole value.
+  void feed(base::View chunk, std::vector<Hit>& hits);
+  /// The value ends here; appends the last ones. REQUIRES: not called before; no feed after it.
+  void finish(std::vector<Hit>& hits);
+  /// No later hit begins before this offset: what is before it may leave.
+  std::size_t safe_until() const;
+
+ private:
+  struct Body;
   std::unique_ptr<Body> body_;
 };
 
