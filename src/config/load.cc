@@ -88,7 +88,7 @@ std::expected<Config, Problems> load(const std::string& path, Secrets secrets) {
   if (const auto node = top.take("targets")) read_targets(reading, *node, config);
   if (const auto node = top.take("limits")) read_limits(reading, *node, config);
   if (const auto node = top.take("rules")) read_rules(reading, *node, config, defined);
-  if (const auto node = top.take("masks")) read_masks(reading, *node, config);
+  if (const auto node = top.take("masks")) read_masks(reading, *node, built_in_detectors(), config);
   top.finish();
 
   if (reading.problems.empty()) return config;

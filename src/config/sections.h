@@ -16,8 +16,10 @@ void read_targets(Reading& reading, const YAML::Node& node, Config& config);
 void read_limits(Reading& reading, const YAML::Node& node, Config& config);
 /// REQUIRES: identity and targets were read before, so that dangling names can be told.
 void read_rules(Reading& reading, const YAML::Node& node, Config& config, const Defined& defined);
-/// Validates the masks and then refuses them: they do not act in this version.
-void read_masks(Reading& reading, const YAML::Node& node, const Config& config);
+/// `detectors`: every name that `find` may use. REQUIRES: targets were read before.
+void read_masks(Reading& reading, const YAML::Node& node, const std::vector<std::string>& detectors, Config& config);
+/// The detectors that need no file.
+const std::vector<std::string>& built_in_detectors();
 
 /// `on:` of a rule or a mask.
 RuleOptions::On read_on(Reading& reading, const YAML::Node& node, const std::string& path, const Config& config);
