@@ -39,6 +39,14 @@ std::string text_of(const LineageColumn& column) {
   return text + (column.column.empty() ? "*" : column.column);
 }
 
+bool is_untraced(const model::Lineage& lineage) {
+  const auto of_result = [](const model::ResultColumn& result) { return result.origin.is_untraced; };
+  return std::ranges::any_of(lineage.sinks, [](const model::Sink& sink) { return sink.origin.is_untraced; }) ||
+         std::ranges::any_of(lineage.statements, [&](const model::StatementLineage& statement) {
+           return std::ranges::any_of(statement.results, of_result);
+         });
+}
+
 model::Refusal refusal_of(const MaskRule& mask, const std::string& what, const std::string& place, bool stores) {
   return {.rule = mask.name,
           .message = "refused by mask " + mask.name + ": " + what + " is used in " + place,
@@ -104,13 +112,15 @@ std::optional<model::Refusal> TargetMasks::judge(const model::Understanding& wha
   if (strict == rules_.end()) return std::nullopt;
   bool touches = false;
   for (const LineageColumn& column : lineage.columns) touches = touches || forbids(column) != nullptr;
+  // Besides these, which a rule had to allow, only what PostgreSQL keeps of others' values (pg_stats …) is not traced.
+  const bool is_of_others = !what.effects.meets({Effect::call, Effect::server, Effect::unknown});
   for (const model::Sink& sink : lineage.sinks) {
     const bool stores = sink.kind == model::Sink::Kind::stores;
     for (const std::uint32_t index : sink.origin.from) {
       if (const MaskRule* mask = forbids(lineage.columns[index]))
         return refusal_of(*mask, text_of(lineage.columns[index]), sink.place, stores);
     }
-    if (sink.origin.is_untraced && (stores || touches))
+    if (sink.origin.is_untraced && (stores || touches || is_of_others))
       return refusal_of(untraced(), "a value that cannot be traced, and may be a masked one,", sink.place, stores);
   }
   for (const std::uint32_t index : lineage.redefined) {
@@ -132,7 +142,7 @@ std::shared_ptr<const MaskPlan> TargetMasks::plan(std::shared_ptr<const model::U
   const model::Lineage& lineage = plan->understanding->lineage;
   const auto masks = masks_of(lineage);
   plan->is_veiled = std::ranges::any_of(masks, [](const MaskRule* mask) { return mask != nullptr; }) ||
-                    plan->understanding->effects.meets({Effect::call, Effect::unknown});
+                    plan->understanding->effects.meets({Effect::call, Effect::unknown}) || is_untraced(lineage);
   bool masks_any = false;
   std::vector<std::vector<MaskPlan::Column>> results;
   for (const model::StatementLineage& statement : lineage.statements) {
