@@ -57,6 +57,13 @@ model::Refusal refusal_of(const MaskRule& mask, const std::string& what, const s
               "can permit this with oracle: allow."};
 }
 
+model::Refusal refusal_of_change(const MaskRule& mask, const std::string& what) {
+  return {.rule = mask.name,
+          .message = "refused by mask " + mask.name + ": it changes what " + what + " is",
+          .detail = "Under another name or definition the column would no longer be masked.",
+          .hint = "Who keeps the masks can permit this with oracle: allow."};
+}
+
 }  // namespace
 
 TargetMasks::TargetMasks(std::vector<MaskRule> rules) : rules_(std::move(rules)) {
@@ -104,6 +111,19 @@ const MaskRule* TargetMasks::forbids(const LineageColumn& column) const {
   return nullptr;
 }
 
+/// Every relation of this schema gets another name: a glob that states the schema would no longer match.
+const MaskRule* TargetMasks::loses(std::string_view schema) const {
+  for (const MaskRule& rule : rules_) {
+    if (rule.allows_oracle) continue;
+    for (std::string_view glob : rule.columns) {
+      take_last(glob);
+      take_last(glob);
+      if (!glob.empty() && glob_matches(glob, schema)) return &rule;
+    }
+  }
+  return nullptr;
+}
+
 std::optional<model::Refusal> TargetMasks::judge(const model::Understanding& what) const {
   const model::Lineage& lineage = what.lineage;
   if (!has_columns_) return std::nullopt;
@@ -125,11 +145,13 @@ std::optional<model::Refusal> TargetMasks::judge(const model::Understanding& wha
   }
   for (const std::uint32_t index : lineage.redefined) {
     if (const MaskRule* mask = forbids(lineage.columns[index]))
-      return model::Refusal{
-          .rule = mask->name,
-          .message = "refused by mask " + mask->name + ": it changes what " + text_of(lineage.columns[index]) + " is",
-          .detail = "Under another name or definition the column would no longer be masked.",
-          .hint = "Who keeps the masks can permit this with oracle: allow."};
+      return refusal_of_change(*mask, text_of(lineage.columns[index]));
+  }
+  const bool renames_schema = std::ranges::any_of(
+      what.statements, [](const model::Statement& statement) { return statement.kind == "ALTER SCHEMA"; });
+  for (const model::Relation& relation : what.relations) {
+    if (!renames_schema || relation.name != "*" || !relation.is_written) continue;
+    if (const MaskRule* mask = loses(relation.schema)) return refusal_of_change(*mask, "schema " + relation.schema);
   }
   return std::nullopt;
 }
