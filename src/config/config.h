@@ -13,14 +13,15 @@
 #include "mask/detectors.h"
 #include "model/effects.h"
 #include "model/principal.h"
+#include "policy/masks.h"
 #include "policy/rules.h"
 
 /// The one configuration file as plain Options structs (docs/configuration.md). Read at start and at SIGHUP, by cmd/
 /// only; nothing here is consulted while a command is judged. Values, no globals; any thread.
 ///
 /// Strict: an unknown key, a wrong type, a duplicate key, a name that nothing defines and a file that cannot be read
-/// are errors, and all of them are told at once. What this version cannot do (https, oidc, masks, kinds of target other
-/// than postgres) is validated and then refused, never ignored: a mask that does not act would be worse than none.
+/// are errors, and all of them are told at once. What this version cannot do (https, oidc, kinds of target other than
+/// postgres) is validated and then refused, never ignored.
 namespace sallyport::config {
 
 using base::operator""_KiB;
@@ -98,7 +99,7 @@ struct Target {
 };
 
 struct Limits {
-  std::size_t masked_row = 16_MiB;
+  std::size_t masked_row = 16_MiB;  // the largest row that is masked
   std::size_t statement = 64_KiB;
   std::uint32_t holds_per_principal = 5;
   std::chrono::milliseconds pause_after_denial = std::chrono::seconds(30);  // before a principal may ask again
@@ -119,10 +120,7 @@ struct RuleOptions {
     std::vector<std::string> principals{}, groups{};
     std::vector<model::PrincipalKind> kinds{};
   };
-  struct On {
-    std::vector<std::string> targets{};
-    std::vector<std::pair<std::string, std::string>> labels{};
-  };
+  using On = policy::Rule::On;
   struct If {
     std::optional<model::EffectSet> effects{};
     std::vector<std::string> statements{};  // upper case, one space between words
@@ -155,6 +153,7 @@ struct Config {
   Limits limits{};
   std::vector<RuleOptions> rules{};
   std::vector<mask::DetectorRule> detectors{};  // those that are built in, then those of the files
+  std::vector<policy::MaskRule> masks{};
 };
 
 /// Whether ${env:…} and ${file:…} are read. A command that only needs to know what is configured leaves them alone.
@@ -170,7 +169,7 @@ base::Result<std::string> data_folder_of(const std::string& path);
 std::vector<std::string> weakenings(const Config& config);
 /// The rules as the engine takes them.
 std::vector<policy::Rule> rules_of(const Config& config);
-/// What the configuration means, for `check`: listeners, targets, rules, and what cannot act yet. One line each.
+/// What the configuration means, for `check`: listeners, targets, rules, masks. One line each.
 std::vector<std::string> explain(const Config& config);
 
 }  // namespace sallyport::config

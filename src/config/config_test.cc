@@ -110,6 +110,10 @@ targets:
 limits: {statement: 32KiB, trail_bytes_per_principal: 2MiB/m}
 rules:
   - {name: r, who: {groups: [ai], kind: agent}, on: {labels: {env: prod}}, if: {effects: [read, call], statements: [ "drop   table" ], relations: [public.*], missing_where: true}, then: {hold: {approvers: {principals: [agent-1]}, count: 2, timeout: 1m, in_transaction_timeout: 2s}}}
+masks:
+  - {name: m, on: {targets: [a], labels: {env: prod}}, columns: ["*.ssn", public.customers.email], with: {keep_last: 4}, oracle: allow}
+  - {name: f, find: [jwt, iban], with: null}
+  - {name: g, find: [jwt], with: redact}
 )");
   auto loaded = load(file, Secrets::resolve);
   ASSERT_TRUE(loaded) << to_string(loaded.error().front());
@@ -151,6 +155,21 @@ rules:
   EXPECT_EQ(rules[0].on.labels.at(0).second, "prod");
   EXPECT_EQ(rules[0].if_.effects, rule.conditions.effects);
   EXPECT_EQ(std::get<policy::Rule::HoldFor>(rules[0].then).count, 2);
+  ASSERT_EQ(config.masks.size(), 3U);
+  const policy::MaskRule& mask = config.masks[0];
+  EXPECT_EQ(mask.name, "m");
+  EXPECT_EQ(mask.on.targets, std::vector<std::string>{"a"});
+  EXPECT_EQ(mask.on.labels.at(0).second, "prod");
+  EXPECT_EQ(mask.columns, (std::vector<std::string>{"*.ssn", "public.customers.email"}));
+  EXPECT_TRUE(mask.find.empty());
+  EXPECT_EQ(mask.way.kind, policy::MaskWay::Kind::keep_last);
+  EXPECT_EQ(mask.way.keep, 4U);
+  EXPECT_TRUE(mask.allows_oracle);
+  EXPECT_EQ(config.masks[1].find, (std::vector<std::string>{"jwt", "iban"}));
+  EXPECT_EQ(config.masks[1].way.kind, policy::MaskWay::Kind::null);
+  EXPECT_FALSE(config.masks[1].allows_oracle);
+  EXPECT_EQ(config.masks[2].way.kind, policy::MaskWay::Kind::redact);
+  EXPECT_EQ(config.text, slurp(file));
 }
 
 TEST(Config, TheDocumentsExampleIsGood) {

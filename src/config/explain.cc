@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/words.h"
+#include "policy/matching.h"
 
 namespace sallyport::config {
 namespace {
@@ -63,6 +64,38 @@ void weak_rule(const RuleOptions& rule, std::vector<std::string>& out) {
     out.push_back(fmt::format("rule {}: allows call: what the called functions do is not judged", rule.name));
 }
 
+std::string way_of(const policy::MaskRule& mask) {
+  switch (mask.way.kind) {
+    case policy::MaskWay::Kind::keep_last:
+      return fmt::format("show the last {} of a text, at most a quarter of it, else [masked:{}] or NULL",
+                         mask.way.keep == 1 ? "character" : fmt::format("{} characters", mask.way.keep), mask.name);
+    case policy::MaskWay::Kind::redact:
+      return fmt::format("show [masked:{}] in texts, NULL elsewhere", mask.name);
+    case policy::MaskWay::Kind::null:
+      return "show NULL";
+  }
+  return "?";
+}
+
+void explain_masks(const Config& config, std::vector<std::string>& out) {
+  for (const auto& mask : config.masks)
+    out.push_back(fmt::format("mask {}: on {}: {}: {}{}", mask.name, on_of(mask.on), what_of(mask), way_of(mask),
+                              mask.allows_oracle ? "; WHERE and the like may use them" : ""));
+  if (config.masks.empty()) return;
+  for (const Target& target : config.targets) {
+    std::vector<std::string> acting;
+    bool has_columns = false;
+    for (const auto& mask : config.masks) {
+      if (!policy::is_about(mask.on, model::TargetName{target.name, target.labels})) continue;
+      acting.push_back(mask.name);
+      has_columns = has_columns || !mask.columns.empty();
+    }
+    if (has_columns) acting.emplace_back("untraced for what cannot be traced");
+    out.push_back(fmt::format("masks on {}: {}", target.name,
+                              acting.empty() ? "none" : fmt::format("{}", fmt::join(acting, ", "))));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> weakenings(const Config& config) {
@@ -85,6 +118,10 @@ std::vector<std::string> weakenings(const Config& config) {
       out.push_back(fmt::format("principal {}: an agent without owner: no human answers for it", principal.name));
   for (const Target& target : config.targets) weak_target(target, out);
   for (const RuleOptions& rule : config.rules) weak_rule(rule, out);
+  for (const auto& mask : config.masks)
+    if (mask.allows_oracle)
+      out.push_back(fmt::format(
+          "mask {}: oracle: allow lets conditions, joins, sorting and grouping tell its values one by one", mask.name));
   return out;
 }
 
@@ -107,12 +144,13 @@ std::vector<std::string> explain(const Config& config) {
     const char* verb = rule.then == RuleOptions::Then::allow  ? "allow"
                        : rule.then == RuleOptions::Then::hold ? "hold"
                                                               : "deny";
-    out.push_back(fmt::format("rule {}: {} {} on {}: {}{}", rule.name, verb, who_of(rule), on_of(rule), what_of(rule),
-                              rule.hold ? " until " + approval_of(*rule.hold) : ""));
+    out.push_back(fmt::format("rule {}: {} {} on {}: {}{}", rule.name, verb, who_of(rule), on_of(rule.on),
+                              what_of(rule), rule.hold ? " until " + approval_of(*rule.hold) : ""));
   }
   if (std::none_of(config.rules.begin(), config.rules.end(),
                    [](const auto& rule) { return rule.then == RuleOptions::Then::allow; }))
     out.emplace_back("no rule allows anything: every command is refused");
+  explain_masks(config, out);
   return out;
 }
 

@@ -326,10 +326,11 @@ std::vector<std::pair<std::string, YAML::Node>> read_texts(Reading& reading, con
 
 MaybeText read_word(Reading& reading, const YAML::Node& node, const std::string& path,
                     const std::vector<std::string>& words) {
-  if (!is_plain_scalar(reading, node, path, fmt::format("one of {}", fmt::join(words, ", ")))) return std::nullopt;
+  const std::string wanted = fmt::format("{}{}", words.size() == 1 ? "" : "one of ", fmt::join(words, ", "));
+  if (!is_plain_scalar(reading, node, path, wanted)) return std::nullopt;
   const std::string& word = node.Scalar();
   if (std::find(words.begin(), words.end(), word) != words.end()) return word;
-  reading.complain(node, fmt::format("{} must be one of {}, not '{}'", path, fmt::join(words, ", "), word));
+  reading.complain(node, fmt::format("{} must be {}, not '{}'", path, wanted, word));
   return std::nullopt;
 }
 

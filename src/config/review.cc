@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "config/mask_review.h"
 #include "config/reader.h"
 #include "config/words.h"
 #include "policy/approvers.h"
@@ -82,7 +83,7 @@ void warn_of_reach(const Rules& rules, std::size_t at, std::vector<std::string>&
   if (!has_principal && !config.identity.principals.empty())
     out.push_back(fmt::format("rule {}: it is about nobody: no principal is {}", rule.name, who_of(rule)));
   if (!has_target && !config.targets.empty())
-    out.push_back(fmt::format("rule {}: it is about no target: none is {}", rule.name, on_of(rule)));
+    out.push_back(fmt::format("rule {}: it is about no target: none is {}", rule.name, on_of(rule.on)));
 }
 
 template <class T>
@@ -181,6 +182,7 @@ Review review(const Config& config) {
     warn_of_denies(rules, at, out.warnings);
     warn_of_hold(rules, at, out.warnings);
   }
+  warn_of_masks(config, out.warnings);
   for (const Target& target : config.targets) {
     const bool is_open = std::ranges::any_of(out.entitlements, [&](const auto& entitlement) {
       return entitlement.target == target.name && (!entitlement.allowed.empty() || !entitlement.held.empty());

@@ -263,7 +263,7 @@ std::vector<policy::Rule> rules_of(const Config& config) {
     policy::Rule& rule = rules.emplace_back();
     rule.name = options.name;
     rule.who = {options.who.principals, options.who.groups, options.who.kinds};
-    rule.on = {options.on.targets, options.on.labels};
+    rule.on = options.on;
     const RuleOptions::If& conditions = options.conditions;
     rule.if_ = {conditions.effects,       conditions.statements, conditions.relations,
                 conditions.missing_where, conditions.patterns,   conditions.filters_on};

@@ -17,8 +17,8 @@ void read_targets(Reading& reading, const YAML::Node& node, Config& config);
 void read_limits(Reading& reading, const YAML::Node& node, Config& config);
 /// REQUIRES: identity and targets were read before, so that dangling names can be told.
 void read_rules(Reading& reading, const YAML::Node& node, Config& config, const Defined& defined);
-/// Validates the masks and then refuses them: they do not act in this version.
-void read_masks(Reading& reading, const YAML::Node& node, const Config& config);
+/// REQUIRES: targets and detectors were read before.
+void read_masks(Reading& reading, const YAML::Node& node, Config& config);
 
 /// A text file of at most 1 MiB, UTF-8; one YAML document.
 std::expected<std::string, Problem> read_whole(const std::string& path);

@@ -13,9 +13,9 @@ std::string who_of(const RuleOptions& rule) {
   return parts.empty() ? "everybody" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string on_of(const RuleOptions& rule) {
-  std::vector<std::string> parts = rule.on.targets;
-  for (const auto& [key, value] : rule.on.labels) parts.push_back(key + "=" + value);
+std::string on_of(const policy::Rule::On& on) {
+  std::vector<std::string> parts = on.targets;
+  for (const auto& [key, value] : on.labels) parts.push_back(key + "=" + value);
   return parts.empty() ? "every target" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -39,6 +39,23 @@ std::string what_of(const RuleOptions& rule) {
         fmt::format("rows {} {}", is_allow ? "chosen by" : "filtered by", fmt::join(rule.conditions.filters_on, ", ")));
   if (parts.empty()) return is_allow ? "anything but privilege, server and unknown" : "anything";
   return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+std::string what_of(const policy::MaskRule& mask) {
+  if (!mask.columns.empty()) return fmt::format("columns {}", fmt::join(mask.columns, ", "));
+  return fmt::format("what {} find{}", fmt::join(mask.find, ", "), mask.find.size() == 1 ? "s" : "");
+}
+
+std::string name_of(policy::MaskWay way) {
+  switch (way.kind) {
+    case policy::MaskWay::Kind::keep_last:
+      return fmt::format("keep_last {}", way.keep);
+    case policy::MaskWay::Kind::redact:
+      return "redact";
+    case policy::MaskWay::Kind::null:
+      return "null";
+  }
+  return "?";
 }
 
 std::string to_text(std::chrono::milliseconds time) {

@@ -39,6 +39,14 @@ std::string text_of(const LineageColumn& column) {
   return text + (column.column.empty() ? "*" : column.column);
 }
 
+bool is_untraced(const model::Lineage& lineage) {
+  const auto of_result = [](const model::ResultColumn& result) { return result.origin.is_untraced; };
+  return std::ranges::any_of(lineage.sinks, [](const model::Sink& sink) { return sink.origin.is_untraced; }) ||
+         std::ranges::any_of(lineage.statements, [&](const model::StatementLineage& statement) {
+           return std::ranges::any_of(statement.results, of_result);
+         });
+}
+
 model::Refusal refusal_of(const MaskRule& mask, const std::string& what, const std::string& place, bool stores) {
   return {.rule = mask.name,
           .message = "refused by mask " + mask.name + ": " + what + " is used in " + place,
@@ -47,6 +55,13 @@ model::Refusal refusal_of(const MaskRule& mask, const std::string& what, const s
           .hint =
               "Select it, and it is shown masked; choose, order and compute by other columns. Who keeps the masks "
               "can permit this with oracle: allow."};
+}
+
+model::Refusal refusal_of_change(const MaskRule& mask, const std::string& what) {
+  return {.rule = mask.name,
+          .message = "refused by mask " + mask.name + ": it changes what " + what + " is",
+          .detail = "Under another name or definition the column would no longer be masked.",
+          .hint = "Who keeps the masks can permit this with oracle: allow."};
 }
 
 }  // namespace
@@ -96,6 +111,19 @@ const MaskRule* TargetMasks::forbids(const LineageColumn& column) const {
   return nullptr;
 }
 
+/// Every relation of this schema gets another name: a glob that states the schema would no longer match.
+const MaskRule* TargetMasks::loses(std::string_view schema) const {
+  for (const MaskRule& rule : rules_) {
+    if (rule.allows_oracle) continue;
+    for (std::string_view glob : rule.columns) {
+      take_last(glob);
+      take_last(glob);
+      if (!glob.empty() && glob_matches(glob, schema)) return &rule;
+    }
+  }
+  return nullptr;
+}
+
 std::optional<model::Refusal> TargetMasks::judge(const model::Understanding& what) const {
   const model::Lineage& lineage = what.lineage;
   if (!has_columns_) return std::nullopt;
@@ -112,22 +140,26 @@ std::optional<model::Refusal> TargetMasks::judge(const model::Understanding& wha
                                        "of this target to mask",
                             .hint = "Use FORMAT text, csv or binary, in UTF8."};
   }
+  // Besides these, which a rule had to allow, only what PostgreSQL keeps of others' values (pg_stats …) is not traced.
+  const bool is_of_others = !what.effects.meets({Effect::call, Effect::server, Effect::unknown});
   for (const model::Sink& sink : lineage.sinks) {
     const bool stores = sink.kind == model::Sink::Kind::stores;
     for (const std::uint32_t index : sink.origin.from) {
       if (const MaskRule* mask = forbids(lineage.columns[index]))
         return refusal_of(*mask, text_of(lineage.columns[index]), sink.place, stores);
     }
-    if (sink.origin.is_untraced && (stores || touches))
+    if (sink.origin.is_untraced && (stores || touches || is_of_others))
       return refusal_of(untraced(), "a value that cannot be traced, and may be a masked one,", sink.place, stores);
   }
   for (const std::uint32_t index : lineage.redefined) {
     if (const MaskRule* mask = forbids(lineage.columns[index]))
-      return model::Refusal{
-          .rule = mask->name,
-          .message = "refused by mask " + mask->name + ": it changes what " + text_of(lineage.columns[index]) + " is",
-          .detail = "Under another name or definition the column would no longer be masked.",
-          .hint = "Who keeps the masks can permit this with oracle: allow."};
+      return refusal_of_change(*mask, text_of(lineage.columns[index]));
+  }
+  const bool renames_schema = std::ranges::any_of(
+      what.statements, [](const model::Statement& statement) { return statement.kind == "ALTER SCHEMA"; });
+  for (const model::Relation& relation : what.relations) {
+    if (!renames_schema || relation.name != "*" || !relation.is_written) continue;
+    if (const MaskRule* mask = loses(relation.schema)) return refusal_of_change(*mask, "schema " + relation.schema);
   }
   return std::nullopt;
 }
@@ -140,7 +172,7 @@ std::shared_ptr<const MaskPlan> TargetMasks::plan(std::shared_ptr<const model::U
   const model::Lineage& lineage = plan->understanding->lineage;
   const auto masks = masks_of(lineage);
   plan->is_veiled = std::ranges::any_of(masks, [](const MaskRule* mask) { return mask != nullptr; }) ||
-                    plan->understanding->effects.meets({Effect::call, Effect::unknown});
+                    plan->understanding->effects.meets({Effect::call, Effect::unknown}) || is_untraced(lineage);
   bool masks_any = false;
   std::vector<std::vector<MaskPlan::Column>> results;
   for (const model::StatementLineage& statement : lineage.statements) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/principal.h"
@@ -73,6 +74,7 @@ class TargetMasks : public std::enable_shared_from_this<TargetMasks> {
   explicit TargetMasks(std::vector<MaskRule> rules);
   std::vector<const MaskRule*> masks_of(const model::Lineage& lineage) const;
   const MaskRule* forbids(const model::LineageColumn& column) const;
+  const MaskRule* loses(std::string_view schema) const;
 
   std::vector<MaskRule> rules_;
   bool has_columns_ = false;

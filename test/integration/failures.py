@@ -56,7 +56,7 @@ targets:
 rules:
   - {name: r, on: {targets: [missing]}, then: perhaps}
 masks:
-  - {name: m, columns: ["*.email"], with: redact}
+  - {name: m, columns: [email], with: redact}
 """)
         for command in ("check", "gateway"):
             arguments = ["check", path] if command == "check" else ["gateway", "--config", path]
