@@ -171,7 +171,7 @@ json::object Narrator::tell(const Event& event) {
   if (event.type == "request") {
     tell_request(meta, out);
   } else if (event.type == "response") {
-    copy(meta, out, {"rows", "bytes", "tags", "error", "duration_us", "transaction"});
+    copy(meta, out, {"rows", "bytes", "tags", "error", "masked", "duration_us", "transaction"});
   } else if (event.type == "session_open") {
     copy(meta, out,
          {"database", "client_user", "client_address", "target_session", "settings", "durability", "authentication"});

@@ -81,7 +81,7 @@ class DeskTest : public ::testing::Test {
       co_return;
     }
     EXPECT_FALSE(desk_.find(ticket->id())) << "shown before it is recorded";
-    auto recorded = co_await recorder.hold(std::move(hold), hold_meta(ticket->status()));
+    auto recorded = co_await recorder.hold(std::move(hold), hold_meta(ticket->status(), {}));
     shown(ticket->id(), *ticket);
     co_await ticket->wait(&recorded, &is_client_gone);
     auto decided = std::move(*ticket).settle(std::move(recorded), voided);
@@ -270,7 +270,7 @@ TEST(Records, AreDeterministicCbor) {
   status.request.stored.push_back({.name = "q", .text = "SELECT 1"});
   status.request.parameters.push_back({.type = 23, .octets = "7", .full_size = 1});
   status.votes.push_back({"dana", false, "no", 5});
-  for (const auto& meta : {hold_meta(status), approval_meta(status)}) {
+  for (const auto& meta : {hold_meta(status, {}), approval_meta(status)}) {
     const auto value = audit::cbor::decode(meta);
     ASSERT_TRUE(value) << value.error().message;
     EXPECT_EQ(value->find("id")->octets, "abc");

@@ -43,8 +43,11 @@ void put_vote(base::Bytes& to, const Vote& vote) {
 
 }  // namespace
 
-base::Bytes hold_meta(const Status& status) {
-  const Request& request = status.request;
+base::Bytes hold_meta(const Status& status, const mask::Hider& hider) {
+  Request request = status.request;
+  request.statement = hider.shown(request.statement);
+  for (auto& stored : request.stored) stored.text = hider.shown(stored.text);
+  for (auto& parameter : request.parameters) parameter.octets = hider.shown(parameter.octets);
   cbor::Map map;
   map.text("id", status.id);
   map.number("op", request.op);

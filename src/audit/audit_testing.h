@@ -59,7 +59,7 @@ inline mask::Masked reply(std::uint64_t op, std::string wire) {
   reply.ends_op = true;
   reply.rows = 1;
   reply.tags = {"SELECT 1"};
-  return mask::Masker().mask(std::move(reply), {});
+  return *mask::Masker().mask(std::move(reply));
 }
 
 inline SessionOpen somebody() {

@@ -1,6 +1,7 @@
 #include "audit/meta.h"
 
 #include <algorithm>
+#include <map>
 
 #include "audit/cbor.h"
 
@@ -130,12 +131,14 @@ void put_relations(base::Bytes& to, const std::vector<model::Relation>& relation
   }
 }
 
-void put_parameters(base::Bytes& to, const std::vector<model::Parameter>& parameters) {
+void put_parameters(base::Bytes& to, const std::vector<model::Parameter>& parameters, const mask::Hider& hider) {
   cbor::put_array(to, parameters.size());
   for (const model::Parameter& parameter : parameters) {
     cbor::put_array(to, 2);
     put_unsigned(to, parameter.type);
-    const base::View kept = base::View(parameter.octets).substr(0, kMaxParameter);
+    // Hidden before it is cut: half of a secret is one, too.
+    const base::Bytes shown = hider.shown(parameter.octets);
+    const base::View kept = base::View(shown).substr(0, kMaxParameter);
     const std::uint64_t full = std::max<std::uint64_t>(parameter.full_size, parameter.octets.size());
     if (parameter.is_null) {
       cbor::put_null(to);
@@ -149,10 +152,11 @@ void put_parameters(base::Bytes& to, const std::vector<model::Parameter>& parame
   }
 }
 
-void put_statement(base::Bytes& to, base::View text) {
+void put_statement(base::Bytes& to, base::View statement, const mask::Hider& hider) {
+  const std::string text = hider.shown(statement);
   if (text.size() <= kMaxStatement) return cbor::put_text_or_octets(to, text);
   cbor::put_array(to, 2);
-  base::View kept = text.substr(0, kMaxStatement);
+  base::View kept = base::View(text).substr(0, kMaxStatement);
   // Not in the middle of a character.
   while (!kept.empty() && (static_cast<std::uint8_t>(text[kept.size()]) & 0xC0) == 0x80) kept.remove_suffix(1);
   cbor::put_text_or_octets(to, kept);
@@ -162,7 +166,7 @@ void put_statement(base::Bytes& to, base::View text) {
 using Statements = std::vector<const std::string*>;
 
 void put_command(base::Bytes& to, const model::Command& command, const policy::Grounds& grounds,
-                 const model::Refusal* refusal, const Statements& statements) {
+                 const model::Refusal* refusal, const Statements& statements, const mask::Hider& hider) {
   const model::Understanding* const understanding = grounds.understanding.get();
   MapWriter map(to);
   map.text("kind", model::name_of(command.kind));
@@ -186,7 +190,7 @@ void put_command(base::Bytes& to, const model::Command& command, const policy::G
     const auto found = std::ranges::find(statements, command.text.get());
     put_unsigned(map.key("statement"), static_cast<std::uint64_t>(found - statements.begin()));
   }
-  if (!command.parameters.empty()) put_parameters(map.key("parameters"), command.parameters);
+  if (!command.parameters.empty()) put_parameters(map.key("parameters"), command.parameters, hider);
 }
 
 /// What a request event holds besides its commands.
@@ -261,7 +265,8 @@ base::Bytes reason_meta(base::View reason) {
   return meta;
 }
 
-void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, base::View rules) {
+void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, base::View rules,
+                      const mask::Hider& hider) {
   const Rest rest = survey(items);
   MapWriter map(to);
   cbor::put_text_or_octets(map.key("rules"), rules);
@@ -270,9 +275,9 @@ void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, b
     cbor::put_array(map.key("commands"), rest.commands);
     for (const policy::Decided& item : items) {
       if (const auto* denial = std::get_if<policy::Denial>(&item)) {
-        put_command(to, denial->command(), denial->grounds(), &denial->refusal(), rest.statements);
+        put_command(to, denial->command(), denial->grounds(), &denial->refusal(), rest.statements, hider);
       } else if (const auto* command = command_of(item)) {
-        put_command(to, *command, std::get<policy::Permit>(item).grounds(), nullptr, rest.statements);
+        put_command(to, *command, std::get<policy::Permit>(item).grounds(), nullptr, rest.statements, hider);
       }
     }
   }
@@ -286,7 +291,7 @@ void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, b
   }
   if (!rest.statements.empty()) {
     cbor::put_array(map.key("statements"), rest.statements.size());
-    for (const std::string* statement : rest.statements) put_statement(to, *statement);
+    for (const std::string* statement : rest.statements) put_statement(to, *statement, hider);
   }
   map.number("chunk_octets", rest.chunk_octets);
 }
@@ -295,6 +300,26 @@ void put_continued_request_meta(base::Bytes& to, base::View rules) {
   MapWriter map(to);
   cbor::put_text_or_octets(map.key("rules"), rules);
 }
+
+namespace {
+
+/// Which masks changed how many values or texts.
+void put_masked(MapWriter& map, std::span<const mask::Masked> items) {
+  std::map<base::View, std::uint64_t> counts;
+  for (const mask::Masked& item : items) {
+    for (const mask::Change& change : item.changes()) ++counts[item.rules()[change.rule]];
+  }
+  if (counts.empty()) return;
+  base::Bytes& to = map.key("masked");
+  cbor::put_array(to, counts.size());
+  for (const auto& [name, count] : counts) {
+    cbor::put_array(to, 2);
+    cbor::put_text_or_octets(to, name);
+    put_unsigned(to, count);
+  }
+}
+
+}  // namespace
 
 void put_response_meta(base::Bytes& to, std::span<const mask::Masked> items, std::uint64_t duration_us) {
   std::uint64_t rows = 0, octets = 0, tags = 0;
@@ -324,23 +349,19 @@ void put_response_meta(base::Bytes& to, std::span<const mask::Masked> items, std
     inner.text("message", error->message);
     inner.text("severity", error->severity);
   }
+  put_masked(map, items);
   map.number("duration_us", duration_us);
   if (transaction != 0) put_text(map.key("transaction"), {&transaction, 1});
 }
 
-void put_mask_map(base::Bytes& to, std::span<const mask::Masked> items) {
-  std::uint64_t changed = 0, offset = 0;
-  for (const mask::Masked& item : items) changed += item.is_changed() ? 1 : 0;
-  cbor::put_array(to, changed);
-  for (const mask::Masked& item : items) {
-    if (item.is_changed()) {
-      cbor::put_array(to, 4);
-      put_unsigned(to, offset);
-      put_unsigned(to, item.raw().size());
-      put_unsigned(to, item.reply().wire.size());
-      put_text(to, "");
-    }
-    offset += item.raw().size();
+void put_mask_map(base::Bytes& to, std::span<const mask::Change> changes, const std::vector<std::string>& rules) {
+  cbor::put_array(to, changes.size());
+  for (const mask::Change& change : changes) {
+    cbor::put_array(to, 4);
+    put_unsigned(to, change.begin);
+    put_unsigned(to, change.size);
+    put_unsigned(to, change.masked_size);
+    put_text(to, rules[change.rule]);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "audit/recorder.h"
+#include "mask/hider.h"
 #include "mask/masker.h"
 #include "policy/verdict.h"
 
@@ -16,11 +17,13 @@ base::Bytes session_open_meta(const SessionOpen& what, Durability durability);
 base::Bytes reason_meta(base::View reason);
 
 /// Appends to `to`, which is empty. `rules`: what the event's decision commits to.
-void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, base::View rules);
+/// Texts and values are as `hider` shows them.
+void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, base::View rules,
+                      const mask::Hider& hider);
 /// The meta of the events that carry the rest of a frame too long for one.
 void put_continued_request_meta(base::Bytes& to, base::View rules);
 void put_response_meta(base::Bytes& to, std::span<const mask::Masked> items, std::uint64_t duration_us);
-/// Where the items' raw octets were changed.
-void put_mask_map(base::Bytes& to, std::span<const mask::Masked> items);
+/// Where raw octets were changed; `rules`: what Change::rule is of.
+void put_mask_map(base::Bytes& to, std::span<const mask::Change> changes, const std::vector<std::string>& rules);
 
 }  // namespace sallyport::audit

@@ -1,5 +1,7 @@
 #include "audit/recorder.h"
 
+#include <algorithm>
+
 #include <deque>
 
 #include "audit/meta.h"
@@ -46,6 +48,62 @@ base::View joined(std::span<const T> items, Octets octets, base::Bytes& scratch)
   return scratch;
 }
 
+/// The changes of all items, at their places in the items' joined octets.
+struct Changes {
+  std::vector<mask::Change> list{};
+  std::vector<std::string> rules{};
+};
+
+Changes changes_of(std::span<const mask::Masked> items) {
+  Changes all;
+  std::size_t offset = 0;
+  for (const mask::Masked& item : items) {
+    for (mask::Change change : item.changes()) {
+      const std::string& name = item.rules()[change.rule];
+      auto rule = std::ranges::find(all.rules, name);
+      if (rule == all.rules.end()) rule = all.rules.insert(rule, name);
+      change.begin += offset;
+      change.rule = static_cast<std::uint32_t>(rule - all.rules.begin());
+      all.list.push_back(change);
+    }
+    offset += item.raw().size();
+  }
+  return all;
+}
+
+/// Those that begin in [begin, begin + size) of raw, told from `begin` on.
+std::vector<mask::Change> changes_within(const std::vector<mask::Change>& changes, std::size_t begin,
+                                         std::size_t size) {
+  std::vector<mask::Change> within;
+  auto at = std::ranges::lower_bound(changes, begin, {}, &mask::Change::begin);
+  for (; at != changes.end() && at->begin < begin + size; ++at) {
+    within.push_back(*at);
+    within.back().begin -= begin;
+    within.back().size = std::min(within.back().size, begin + size - at->begin);
+  }
+  return within;
+}
+
+/// A place in raw and the same place in what is shown instead.
+struct Cut {
+  std::size_t raw = 0, masked = 0;
+};
+
+/// Where the event that begins at `at` ends: after 256 KiB of either, but not inside a change.
+Cut next_cut(const std::vector<mask::Change>& changes, Cut at, Cut end) {
+  auto change = std::ranges::lower_bound(changes, at.raw, {}, &mask::Change::begin);
+  Cut to = at;
+  for (;;) {
+    const std::size_t stretch = (change == changes.end() ? end.raw : change->begin) - to.raw;
+    const std::size_t taken = std::max(to.raw - at.raw, to.masked - at.masked);
+    const std::size_t room = kMaxEvent - std::min(kMaxEvent, taken);
+    if (change == changes.end() && stretch <= room) return end;
+    if (stretch >= room) return {to.raw + room, to.masked + room};
+    to = {to.raw + stretch + change->size, to.masked + stretch + change->masked_size};
+    ++change;
+  }
+}
+
 }  // namespace
 
 struct Recorder::Body {
@@ -71,6 +129,7 @@ struct Recorder::Body {
     std::uint64_t op = model::Reply::kNoOp, chunk = 0;
   };
   Counter requests{}, replies{};
+  mask::Hider hider{};
   std::uint64_t lag_position = 0, lag_since_ns = 0;  // the oldest response that may lag, and since when
 
   void must_be_open(std::size_t octets) {
@@ -131,8 +190,9 @@ std::uint64_t Recorder::Body::append_request(std::span<const policy::Decided> it
     is_blocked = is_blocked || is_denial;
   }
   if (speaker == nullptr) speaker = &items[0];
-  thread_local base::Bytes scratch, meta;
+  thread_local base::Bytes scratch, meta, map;
   const base::View all = joined(items, wire_of, scratch);
+  const auto hidden = hider.hide(all);
   const policy::Grounds& grounds = grounds_of(*speaker);
   const Times times = Times::now();
   Chain::Contents contents{.type = "request", .direction = 0};
@@ -143,9 +203,18 @@ std::uint64_t Recorder::Body::append_request(std::span<const policy::Decided> it
   // A frame longer than an event goes on in further ones.
   for (std::size_t at = 0; at == 0 || at < all.size(); at += kMaxEvent) {
     meta.clear();
-    at == 0 ? put_request_meta(meta, items, grounds.rules) : put_continued_request_meta(meta, grounds.rules);
+    at == 0 ? put_request_meta(meta, items, grounds.rules, hider) : put_continued_request_meta(meta, grounds.rules);
     contents.raw = all.substr(at, kMaxEvent);
     contents.meta = meta;
+    contents.masked = {};
+    contents.map = {};
+    if (hidden) {
+      const auto here = changes_within(hidden->changes, at, contents.raw->size());
+      map.clear();
+      put_mask_map(map, here, hidden->rules);
+      if (!here.empty()) contents.masked = base::View(hidden->octets).substr(at, contents.raw->size());
+      if (!here.empty()) contents.map = map;
+    }
     contents.place = next_place(requests, op, is_blocked ? Event::kBlocked : 0);
     position = append(contents, times);
   }
@@ -177,27 +246,42 @@ std::uint64_t Recorder::Body::append_response(std::span<const mask::Masked> item
   put_response_meta(meta, items, duration_us(op, times.mono_ns, ends));
   Chain::Contents contents{.type = "response", .direction = 1};
   const std::uint64_t flags = is_ours ? Event::kBlocked : 0;
-  if (is_changed) {
-    // One event whatever its length: raw and masked could not be cut at the same places.
-    contents.masked =
-        joined(items, [](const mask::Masked& item) { return base::View(item.reply().wire); }, masked_scratch);
-    map.clear();
-    put_mask_map(map, items);
-    contents.map = map;
-  }
-  std::uint64_t position = 0;
-  const std::size_t step = is_changed ? std::max<std::size_t>(raw.size(), 1) : kMaxEvent;
-  for (std::size_t at = 0; at == 0 || at < raw.size(); at += step) {
-    const bool is_last = at + step >= raw.size();
-    contents.raw = raw.substr(at, step);
-    if (at > 0) {
-      meta.clear();
-      put_response_meta(meta, {}, 0);
+  if (!is_changed) {
+    std::uint64_t position = 0;
+    for (std::size_t at = 0; at == 0 || at < raw.size(); at += kMaxEvent) {
+      const bool is_last = at + kMaxEvent >= raw.size();
+      contents.raw = raw.substr(at, kMaxEvent);
+      if (at > 0) {
+        meta.clear();
+        put_response_meta(meta, {}, 0);
+      }
+      contents.meta = meta;
+      contents.place = next_place(replies, op, flags | (ends && is_last ? Event::kFinal : 0));
+      position = append(contents, times);
     }
-    contents.meta = meta;
-    contents.place = next_place(replies, op, flags | (ends && is_last ? Event::kFinal : 0));
-    position = append(contents, times);
+    return position;
   }
+  const base::View masked =
+      joined(items, [](const mask::Masked& item) { return base::View(item.reply().wire); }, masked_scratch);
+  const Changes changes = changes_of(items);
+  std::uint64_t position = 0;
+  Cut at{};
+  do {
+    const Cut end = next_cut(changes.list, at, {raw.size(), masked.size()});
+    const auto here = changes_within(changes.list, at.raw, end.raw - at.raw);
+    contents.raw = raw.substr(at.raw, end.raw - at.raw);
+    // Together with raw, so that whoever reads takes it for nothing else; the same octets where nothing changed.
+    contents.masked = masked.substr(at.masked, end.masked - at.masked);
+    map.clear();
+    put_mask_map(map, here, changes.rules);
+    contents.map = map;
+    contents.meta = meta;
+    contents.place = next_place(replies, op, flags | (ends && end.raw == raw.size() ? Event::kFinal : 0));
+    position = append(contents, times);
+    at = end;
+    meta.clear();
+    put_response_meta(meta, {}, 0);
+  } while (at.raw < raw.size());
   return position;
 }
 
@@ -231,6 +315,9 @@ Recorder::~Recorder() {
     // The trail is closed: it has ended the chain itself.
   }
 }
+
+void Recorder::hide(mask::Hider hider) { body_->hider = std::move(hider); }
+const mask::Hider& Recorder::hider() const { return body_->hider; }
 
 base::View Recorder::session() const { return body_->id; }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "mask/hider.h"
 #include "mask/masker.h"
 #include "model/principal.h"
 #include "policy/verdict.h"
@@ -79,6 +80,10 @@ class Recorder {
 
   /// 16 random octets; the session's id everywhere (hex for people).
   base::View session() const;
+
+  /// From here on, secrets that it finds in what the client sends are hidden in the readable part.
+  void hide(mask::Hider hider);
+  const mask::Hider& hider() const;
 
   /// The session's keys and its session_open event are durable when this returns. Throws Unavailable.
   boost::asio::awaitable<void> open(SessionOpen what);

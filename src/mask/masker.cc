@@ -81,10 +81,13 @@ class Masker::Writing {
   bool is_changed_ = false;
 };
 
-Masker::Masker(Options options)
-    : options_(std::move(options)),
-      own_(options_.scratch == nullptr ? std::make_unique<Scratch>() : nullptr),
-      scratch_(own_ ? *own_ : *options_.scratch) {}
+Masker::Masker(Options options) { begin(std::move(options)); }
+
+void Masker::begin(Options options) {
+  options_ = std::move(options);
+  if (options_.scratch == nullptr && options_.format != nullptr) own_ = std::make_unique<Scratch>();
+  scratch_ = own_ ? own_.get() : options_.scratch;
+}
 
 void Masker::expect(std::uint64_t command, std::shared_ptr<const policy::MaskPlan> plan) {
   if (!options_.has_column_masks && plan == nullptr) return;
@@ -209,7 +212,7 @@ bool Masker::mask_cell(Cell& cell, const Shown& shown, bool finds, Bytes& storag
     return true;
   }
   if (!finds || options_.finders == nullptr) return false;
-  auto& [rows, cells, kept, hits, parts] = scratch_;
+  auto& [rows, cells, kept, hits, parts] = *scratch_;
   for (const Finders& finders : *options_.finders) {
     hits.clear();
     finders.scanner->scan(cell.octets, hits);
@@ -240,7 +243,7 @@ std::optional<std::string> Masker::mask_text(View text, const MaskRule*& by) {
 
 Result<void> Masker::write_rows(const Section& section, Writing& out, bool finds) {
   const View frames = out.raw().substr(section.begin, section.end - section.begin);
-  auto& [rows, shown, storage, hits, parts] = scratch_;
+  auto& [rows, shown, storage, hits, parts] = *scratch_;
   rows.cells.clear();
   rows.rows.clear();
   if (!options_.format->rows(frames, rows)) return unreadable();
@@ -265,7 +268,7 @@ Result<void> Masker::write_rows(const Section& section, Writing& out, bool finds
     options_.format->append_row(shown, out.out());
     out.wrote(section.begin + row.end, before);
   }
-  if (rows.cells.capacity() > kKeptCells) scratch_ = {};
+  if (rows.cells.capacity() > kKeptCells) *scratch_ = {};
   return {};
 }
 
@@ -276,7 +279,7 @@ class Masker::CopyRows final : public model::CopyRewriter::Visitor {
   bool row(std::span<Cell> cells) override {
     masker_.show(cells.size());
     if (!masker_.current_.masks_any && !finds_) return false;
-    if (masker_.scratch_.storage.size() < cells.size()) masker_.scratch_.storage.resize(cells.size());
+    if (masker_.scratch_->storage.size() < cells.size()) masker_.scratch_->storage.resize(cells.size());
     bool is_changed = false;
     for (std::size_t column = 0; column < cells.size(); ++column) {
       Shown shown = (*masker_.current_.shown)[column];
@@ -285,7 +288,7 @@ class Masker::CopyRows final : public model::CopyRewriter::Visitor {
       // What a detector finds in a value of unknown type is replaced in the text that COPY writes.
       if (shown.mask == nullptr && shown.type == 0 && form_ == Form::text) shown.type = kText;
       const MaskRule* mask = nullptr;
-      if (!masker_.mask_cell(cells[column], shown, finds_, masker_.scratch_.storage[column], mask)) continue;
+      if (!masker_.mask_cell(cells[column], shown, finds_, masker_.scratch_->storage[column], mask)) continue;
       is_changed = true;
       if (by == nullptr) by = mask;
     }
@@ -370,7 +373,7 @@ Result<void> Masker::write_text(const Section& section, Writing& out) {
 /// Its length was told before: what is found keeps its own.
 void Masker::write_part(const Section& section, Writing& out) {
   const View part = out.raw().substr(section.begin, section.end - section.begin);
-  auto& hits = scratch_.hits;
+  auto& hits = scratch_->hits;
   for (const Finders& finders : *options_.finders) {
     hits.clear();
     finders.scanner->scan(part, hits);

@@ -85,6 +85,9 @@ class Masker {
   Masker() : Masker(Options{}) {}
   explicit Masker(Options options);
 
+  /// Before anything is expected or masked.
+  void begin(Options options);
+
   /// A Command was forwarded. Called in order; `plan` may be nullptr.
   void expect(std::uint64_t command, std::shared_ptr<const policy::MaskPlan> plan);
   /// Also when the target's masks change.
@@ -149,7 +152,7 @@ class Masker {
   Current current_{};
   bool is_veiled_ = false;
   std::unique_ptr<Scratch> own_{};
-  Scratch& scratch_;
+  Scratch* scratch_ = nullptr;
 };
 
 }  // namespace sallyport::mask

@@ -77,7 +77,9 @@ class OwnSession {
     std::vector<mask::Masked> masked;
     for (auto& reply : replies) {
       gate_.note(reply);
-      masked.push_back(masker_.mask(std::move(reply), {}));
+      auto one = masker_.mask(std::move(reply));
+      if (!one) throw Unreadable{one.error().message};
+      masked.push_back(std::move(*one));
     }
     std::size_t ended = 0;
     for (auto& recorded : co_await recorder_.durable(recorder_.append_replies(std::move(masked)))) {

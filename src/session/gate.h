@@ -66,6 +66,8 @@ class Gate {
   /// Takes notice of what completed. Called for each Reply, before it is passed on.
   void note(const model::Reply& reply);
 
+  /// The rules that it judges by now.
+  const std::shared_ptr<const policy::Engine>& engine() const { return engine_; }
   bool is_holding() const { return ticket_ != nullptr; }
   /// What waits for people waits no more. Only while is_holding().
   void cancel_hold(model::Refusal reason);

@@ -173,7 +173,7 @@ net::Task<policy::Decided> Gate::ask(Command command) {
   if (!ticket) co_return std::move(*hold).refuse(std::move(ticket.error()));
 
   const auto before = fingerprint(hold->command(), *understanding, approval::Values::with);
-  auto held = co_await recorder_.hold(std::move(*hold), approval::hold_meta(ticket->status()));
+  auto held = co_await recorder_.hold(std::move(*hold), approval::hold_meta(ticket->status(), recorder_.hider()));
   std::optional<policy::Decided> decided;
   {
     const Shown shown(ticket_, &*ticket);

@@ -75,7 +75,9 @@ Session::Session(Parts parts, const Protocol& protocol, const Ground& ground, au
             *codec_, recorder),
       target_writer_(*target_, *codec_),
       client_writer_(*client_, recorder, *codec_, kClientQueueLimit),
-      expiry_(ground.core) {}
+      expiry_(ground.core) {
+  look();
+}
 
 Session::~Session() { ground_.directory->leave(what_.id); }
 
@@ -144,8 +146,13 @@ Task<> Session::pass(std::vector<model::Step>* all) {
       has_said_goodbye_ = true;
     auto admitted = co_await gate_.admit(all, &next);
     if (is_ending_ || is_over_) co_return;
+    look();
     for (auto& one : admitted) {
       index(one);
+      if (const auto* permit = std::get_if<audit::Recorded<policy::Permit>>(&one)) {
+        if (const auto* command = std::get_if<model::Command>(&permit->value().step()))
+          masker_.expect(command->number, permit->value().grounds().masks);
+      }
       std::visit([this](auto& recorded) { target_writer_.send(std::move(recorded)); }, one);
     }
     co_await target_writer_.flush();
@@ -165,6 +172,25 @@ Task<> Session::settle(std::vector<model::Step>* all, std::size_t next) {
     if (auto* const command = std::get_if<model::Command>(&steps[next])) codec_->resolve(*command);
 }
 
+/// What is masked, by the rules that the gate has now.
+void Session::look() {
+  if (!ground_.sight || sight_of_ == gate_.engine()) return;
+  const bool is_first = sight_of_ == nullptr;
+  sight_of_ = gate_.engine();
+  const Sight sight = ground_.sight(to_);
+  codec_->look({.keeps_shapes = sight.has_column_masks || sight.has_detectors,
+                .whole_rows = sight.has_column_masks || sight.has_detectors ? sight.masked_row : 0});
+  if (is_first) {
+    masker_.begin({.has_column_masks = sight.has_column_masks,
+                   .finders = sight.finders,
+                   .format = &codec_->format(),
+                   .scratch = sight.scratch});
+  } else {
+    masker_.look_for(sight.has_column_masks, sight.finders);
+  }
+  recorder_.hide(mask::Hider(sight.finders));
+}
+
 /// Each distinct statement once: the index leads to the trail, it does not repeat it.
 void Session::index(const audit::Recorder::RecordedDecision& decision) {
   if (ground_.index == nullptr) return;
@@ -174,8 +200,8 @@ void Session::index(const audit::Recorder::RecordedDecision& decision) {
   else
     command = &std::get<audit::Recorded<policy::Denial>>(decision).value().command();
   if (command == nullptr || !command->text || !indexed_.is_wanted(*command->text)) return;
-  ground_.index->add(
-      store::StatementRow{.session = what_.id, .op = command->op, .time_ns = wall_ns(), .text = *command->text});
+  ground_.index->add(store::StatementRow{
+      .session = what_.id, .op = command->op, .time_ns = wall_ns(), .text = recorder_.hider().shown(*command->text)});
 }
 
 /// Cuts, masks and hands over for recording. An event closes at its op's end, at 256 KiB, or when the target has
@@ -186,13 +212,16 @@ void Session::take_from_target(base::View octets, bool may_have_more) {
   bool ends_op = false;
   for (auto& reply : replies) {
     gate_.note(reply);
-    if (reply.error && (reply.error->severity == "FATAL" || reply.error->severity == "PANIC")) {
-      has_said_goodbye_ = true;
-      why_ = "the target ended the session: " + reply.error->message;
-    }
     ends_op = reply.ends_op;
-    unrecorded_octets_ += reply.wire.size();
-    unrecorded_.push_back(masker_.mask(std::move(reply), {}));
+    auto masked = masker_.mask(std::move(reply));
+    if (!masked) return end(of_error(masked.error()));
+    if (const auto& error = masked->reply().error;
+        error && (error->severity == "FATAL" || error->severity == "PANIC")) {
+      has_said_goodbye_ = true;
+      why_ = "the target ended the session: " + error->message;
+    }
+    unrecorded_octets_ += masked->raw().size();
+    unrecorded_.push_back(std::move(*masked));
   }
   if (!unrecorded_.empty() && (ends_op || unrecorded_octets_ >= kEventLimit || !may_have_more || !cut)) {
     client_writer_.queue(recorder_.append_replies(std::exchange(unrecorded_, {})));

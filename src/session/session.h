@@ -17,6 +17,7 @@
 #include "session/gate.h"
 #include "session/indexed_statements.h"
 #include "session/protocol.h"
+#include "session/sight.h"
 #include "session/target_writer.h"
 #include "store/search_index.h"
 
@@ -33,6 +34,8 @@ struct Ground {
   policy::MaskPlans* mask_plans = nullptr;
   sql::Limits sql_limits{};
   std::function<std::shared_ptr<const policy::Engine>()> rules;
+  /// What of the target's replies is masked, by the newest rules; null: nothing is.
+  std::function<Sight(const Target&)> sight;
   /// Null when there is no target of that name.
   std::function<const Target*(const std::string& name)> target;
   std::function<CatalogueSource*(const Target&, const std::string& database)> catalogue;
@@ -90,6 +93,7 @@ class Session {
  private:
   net::Task<> read_client();
   net::Task<> pass(std::vector<model::Step>* all);
+  void look();
   void index(const audit::Recorder::RecordedDecision& decision);
   net::Task<> read_target();
   void take_from_target(base::View octets, bool may_have_more);
@@ -112,6 +116,7 @@ class Session {
   std::unique_ptr<proto::Codec> codec_;
   mask::Masker masker_;
   Gate gate_;
+  std::shared_ptr<const policy::Engine> sight_of_;  // the rules that masker_ and codec_ were told of
   TargetWriter target_writer_;
   ClientWriter client_writer_;
   net::asio::steady_timer expiry_;

@@ -5,6 +5,7 @@
 
 #include "audit/recorder.h"
 #include "base/secret.h"
+#include "mask/detectors.h"
 #include "model/principal.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -23,6 +24,7 @@ struct Target {
   bool allows_md5 = false;                      // the target's configuration says so
   bool allows_clear_text = false;
   audit::Durability durability = audit::Durability::strict;
+  std::shared_ptr<const mask::Detectors> credential{};  // finds `password`; null: it is not looked for
 };
 
 }  // namespace sallyport::session

@@ -8,7 +8,7 @@ using namespace sallyport;
 static_assert(std::is_move_constructible_v<mask::Masked> && !std::is_default_constructible_v<mask::Masked>);
 static_assert(!std::is_copy_constructible_v<mask::Masked> && !std::is_copy_assignable_v<mask::Masked>);
 
-mask::Masked allowed(model::Reply reply) { return mask::Masker{}.mask(std::move(reply), mask::MaskPlan{}); }
+mask::Masked allowed(model::Reply reply) { return *mask::Masker{}.mask(std::move(reply)); }
 
 #if OFFENDING == 1  // a Masked is made by hand => calling a private constructor of class 'sallyport::mask::Masked'
 void make_masked() { mask::Masked masked(model::Reply{}); }

@@ -57,7 +57,7 @@ mask::Masked answer(std::uint64_t op) {
   reply.ends_op = true;
   reply.rows = 1;
   reply.tags = {"SELECT 1"};
-  return mask::Masker().mask(std::move(reply), {});
+  return *mask::Masker().mask(std::move(reply));
 }
 
 struct Plan {

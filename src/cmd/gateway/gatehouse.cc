@@ -120,13 +120,16 @@ base::Result<void> Gatehouse::use(config::Config& config) {
   const auto rules = config::rules_of(config);
   auto targets = make_targets(config.targets, config.trail.durability);
   if (!targets) return std::unexpected(targets.error());
+  auto detectors = compile_detectors(config, config_.data + "/detectors.db");
+  if (!detectors) return std::unexpected(detectors.error());
   const std::uint64_t recorded_at = trail_->append_config(config_meta(config));
   std::vector<model::TargetName> names;
   for (const auto& target : config.targets) names.push_back({target.name, target.labels});
   auto shared = std::make_shared<const TargetSet>(std::move(*targets));
   all_targets_.push_back(shared);
   targets_.store(std::move(shared));
-  engine_.store(std::make_shared<const policy::Engine>(rules, recorded_at, std::move(names)));
+  auto engine = std::make_shared<const policy::Engine>(rules, recorded_at, std::move(names), config.masks);
+  rules_.store(std::make_shared<const RuleSet>(RuleSet{std::move(engine), std::move(*detectors)}));
   is_break_glass_ = config.break_glass;
   desk_.replace(
       {.holds_per_principal = config.limits.holds_per_principal,
@@ -143,6 +146,7 @@ void Gatehouse::build_cores() {
   for (unsigned i = 0; i < count; ++i) {
     auto core = std::make_unique<Core>();
     core->lane = std::make_unique<audit::Lane>(*trail_, core->core.loop().get_executor());
+    core->sights.emplace(config_.limits.masked_row);
     core->ground = make_ground(*core);
     cores_.push_back(std::move(core));
   }
@@ -160,7 +164,11 @@ session::Ground Gatehouse::make_ground(Core& core) {
   ground.sql_limits.statement = config_.limits.statement;
   ground.index = index_.get();
   ground.log = [](std::string line) { log_line(line); };
-  ground.rules = [this] { return engine_.load(); };
+  ground.rules = [this] { return rules_.load()->engine; };
+  ground.sight = [this, &core](const session::Target& target) {
+    const auto rules = rules_.load();
+    return core.sights->of(target, rules->engine, rules->detectors);
+  };
   ground.target = [this](const std::string& name) -> const session::Target* {
     const auto set = targets_.load();
     const auto found = set->find(name);
@@ -227,7 +235,7 @@ session::CatalogueSource* Gatehouse::catalogue_of(const session::Target& target,
                                           .protocol = &postgres_.at(true),
                                           .database = database,
                                           .reading = postgres_catalogue(),
-                                          .rules = [this] { return engine_.load(); },
+                                          .rules = [this] { return rules_.load()->engine; },
                                           .versions = &catalogue_versions_,
                                           .trail = trail_.get(),
                                           .lane = first.lane.get(),

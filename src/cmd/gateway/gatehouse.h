@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "approval/desk.h"
 #include "audit/lane.h"
 #include "audit/trail.h"
+#include "cmd/gateway/sights.h"
 #include "cmd/gateway/targets.h"
 #include "config/config.h"
 #include "identity/tokens.h"
@@ -61,6 +63,7 @@ class Gatehouse {
     std::unique_ptr<audit::Lane> lane;
     sql::UnderstandingCache understandings;
     policy::MaskPlans mask_plans;
+    std::optional<Sights> sights;
     session::Ground ground;
   };
   explicit Gatehouse(config::Config config) : config_(std::move(config)) {}
@@ -80,7 +83,12 @@ class Gatehouse {
   approval::Desk desk_{{}};
   std::atomic<bool> is_break_glass_{false};
   std::shared_ptr<identity::Tokens::Subscription> on_revoked_;
-  net::Published<policy::Engine> engine_{};
+  /// What judges, and what looks for secrets, since one reading of the configuration.
+  struct RuleSet {
+    std::shared_ptr<const policy::Engine> engine{};
+    std::shared_ptr<const mask::Detectors> detectors{};
+  };
+  net::Published<RuleSet> rules_{};
   net::Published<TargetSet> targets_{};
   std::vector<std::shared_ptr<const TargetSet>> all_targets_;  // sessions keep pointers into older ones
   std::map<bool, session::Protocol> postgres_;                 // by is_tls_required

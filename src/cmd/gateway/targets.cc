@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cmd/gateway/sights.h"
+
 namespace sallyport::cmd {
 namespace {
 
@@ -49,6 +51,7 @@ base::Result<TargetSet> make_targets(std::vector<config::Target>& targets, confi
                        .allows_md5 = may(config::TargetAuth::md5),
                        .allows_clear_text = may(config::TargetAuth::cleartext),
                        .durability = durability_of(from.durability.value_or(standard))};
+    to.credential = detectors_of(to.password);
     if (to.tls_mode != net::TargetTls::disable) {
       auto tls = net::ClientTls::load(to.tls_mode, from.ca, from.address.host);
       if (!tls)
