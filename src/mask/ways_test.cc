@@ -135,6 +135,9 @@ TEST(Ways, WhatIsNotOfItsTypeBecomesNull) {
   const Bytes array = binary_array(25, {"abc", {}});
   for (std::size_t size = 0; size < array.size(); ++size)
     EXPECT_EQ(whole(array.substr(0, size), 1009, kRedact, Form::binary), "NULL") << size;
+  Bytes hollow = array.substr(0, 20);
+  hollow[15] = 0;  // one dimension of no elements
+  EXPECT_EQ(whole(hollow, 1009, kRedact, Form::binary), "NULL");
   EXPECT_EQ(whole(array + "x", 1009, kRedact, Form::binary), "NULL");
   EXPECT_EQ(whole(binary_array(23, {"abcd"}), 1009, kRedact, Form::binary), "NULL");
 }
