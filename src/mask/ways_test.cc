@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mask/arrays.h"
 #include "mask/ways_testing.h"
 
 namespace sallyport::mask {
@@ -206,6 +207,25 @@ TEST(Ways, PartsOfArrays) {
             binary_array(3802, {"\1\"[masked:pii]\"", "\1[]"}));
   EXPECT_EQ(within(binary_array(25, {"SEC", "RET"}), 1009, Bytes("SEC\0\0\0\3RET", 10), kPii, Form::binary),
             binary_array(25, {"[masked:pii]"}));
+}
+
+TEST(Ways, ElementsAreQuotedAsTheServerQuotesThem) {
+  for (const auto& [value, written] : std::vector<std::pair<Bytes, Bytes>>{{"a", "a"},
+                                                                           {"", "\"\""},
+                                                                           {"null", "\"null\""},
+                                                                           {"NULL", "\"NULL\""},
+                                                                           {"nulls", "nulls"},
+                                                                           {"a b", "\"a b\""},
+                                                                           {"a\vb", "\"a\vb\""},
+                                                                           {"a,b", "\"a,b\""},
+                                                                           {"{", "\"{\""},
+                                                                           {"}", "\"}\""},
+                                                                           {"a\"\\", "\"a\\\"\\\\\""},
+                                                                           {"[1]", "[1]"}}) {
+    Bytes out;
+    append_element(value, out);
+    EXPECT_EQ(out, written);
+  }
 }
 
 TEST(Ways, ManyParts) {
