@@ -92,7 +92,8 @@ std::optional<Elements> read_binary(View value, std::uint32_t element_type) {
   for (std::size_t i = 0; i < dimensions; ++i) {
     count *= base::load_big<std::uint32_t>(value.data() + kBinaryHeader + i * kBinaryDimension);
     // Each element takes at least its length; this also keeps the product far from overflow.
-    if (count > value.size() / 4) return std::nullopt;
+    // An array without elements has no dimensions.
+    if (count == 0 || count > value.size() / 4) return std::nullopt;
   }
   Elements elements;
   for (; count > 0; --count) {

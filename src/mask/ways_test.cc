@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mask/arrays.h"
 #include "mask/ways_testing.h"
 
 namespace sallyport::mask {
@@ -135,6 +136,9 @@ TEST(Ways, WhatIsNotOfItsTypeBecomesNull) {
   const Bytes array = binary_array(25, {"abc", {}});
   for (std::size_t size = 0; size < array.size(); ++size)
     EXPECT_EQ(whole(array.substr(0, size), 1009, kRedact, Form::binary), "NULL") << size;
+  Bytes hollow = array.substr(0, 20);
+  hollow[15] = 0;  // one dimension of no elements
+  EXPECT_EQ(whole(hollow, 1009, kRedact, Form::binary), "NULL");
   EXPECT_EQ(whole(array + "x", 1009, kRedact, Form::binary), "NULL");
   EXPECT_EQ(whole(binary_array(23, {"abcd"}), 1009, kRedact, Form::binary), "NULL");
 }
@@ -203,6 +207,25 @@ TEST(Ways, PartsOfArrays) {
             binary_array(3802, {"\1\"[masked:pii]\"", "\1[]"}));
   EXPECT_EQ(within(binary_array(25, {"SEC", "RET"}), 1009, Bytes("SEC\0\0\0\3RET", 10), kPii, Form::binary),
             binary_array(25, {"[masked:pii]"}));
+}
+
+TEST(Ways, ElementsAreQuotedAsTheServerQuotesThem) {
+  for (const auto& [value, written] : std::vector<std::pair<Bytes, Bytes>>{{"a", "a"},
+                                                                           {"", "\"\""},
+                                                                           {"null", "\"null\""},
+                                                                           {"NULL", "\"NULL\""},
+                                                                           {"nulls", "nulls"},
+                                                                           {"a b", "\"a b\""},
+                                                                           {"a\vb", "\"a\vb\""},
+                                                                           {"a,b", "\"a,b\""},
+                                                                           {"{", "\"{\""},
+                                                                           {"}", "\"}\""},
+                                                                           {"a\"\\", "\"a\\\"\\\\\""},
+                                                                           {"[1]", "[1]"}}) {
+    Bytes out;
+    append_element(value, out);
+    EXPECT_EQ(out, written);
+  }
 }
 
 TEST(Ways, ManyParts) {

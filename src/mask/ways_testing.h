@@ -139,7 +139,10 @@ inline std::optional<std::vector<Bytes>> elements_of_binary(View value, std::uin
   std::size_t at = 12 + 8 * dimensions;
   if (value.size() < at) return std::nullopt;
   double count = dimensions == 0 ? 0 : 1;
-  for (std::size_t i = 0; i < dimensions; ++i) count *= static_cast<std::uint32_t>(number(12 + 8 * i));
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    if (number(12 + 8 * i) < 1) return std::nullopt;  // an array without elements has no dimensions
+    count *= number(12 + 8 * i);
+  }
   std::vector<Bytes> elements;
   for (; count > 0; --count) {
     if (value.size() - at < 4) return std::nullopt;

@@ -110,7 +110,7 @@ bool CopyRows::read_lines(View body, CopyVisitor* visitor, Bytes* out) {
   while (!body.empty()) {
     if (is_ended_) return false;
     // No value is written like this in text. In csv it may be a row of two columns with a dot between them.
-    if (is_text && body.starts_with(kEndMarker)) {
+    if (is_text && format_.null != "\\." && body.starts_with(kEndMarker)) {
       is_ended_ = true;
       is_at_start_ = false;
       if (out != nullptr) out->append(body);

@@ -300,6 +300,7 @@ TEST(CopyRowsText, WhatIsNotWholeRowsIsRefused) {
   EXPECT_FALSE(rows_of(text(), {"a\tb\n", "a\n"}));
   EXPECT_TRUE(rows_of(text(), {"a\tb\n", "", "\\.\n"}));
   EXPECT_FALSE(rows_of(text(), {"\\.\n", "a\n"}));
+  EXPECT_EQ(*rows_of(text('\t', "\\."), {"\\.\n", "a\n"}), (std::vector<Cells>{{std::nullopt}, {"a"}}));
   EXPECT_EQ(*rows_of(text(), {"\n"}), (std::vector<Cells>{{""}}));
 }
 
