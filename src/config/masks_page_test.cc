@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -225,6 +226,14 @@ TEST(MasksPage, EveryExampleIsTrue) {
   }
   EXPECT_GE(examples.size(), 6U);
   EXPECT_GE(lines, 65U);
+}
+
+TEST(MasksPage, NamesEveryDetector) {
+  std::ifstream in(SALLYPORT_SOURCE_DIR "/docs/masks.md");
+  const std::string page{std::istreambuf_iterator<char>(in), {}};
+  const Config config = load_example(kPreamble);
+  EXPECT_GE(config.detectors.size(), 10U);
+  for (const auto& rule : config.detectors) EXPECT_NE(page.find("`" + rule.name + "`"), std::string::npos) << rule.name;
 }
 
 }  // namespace
