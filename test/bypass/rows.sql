@@ -31,3 +31,23 @@ SELECT setval('secret.counter', 41);
 SELECT lo_from_bytea(424242, 'a large secret');
 ANALYZE secret.keys;
 ANALYZE public.orders;
+
+-- What masks/ is about. Whatever is masked there has an unmistakable value: test/integration/mask_forms.py looks for it.
+INSERT INTO public.people VALUES
+  (1, 'Ada', 'hush-ada@private.example', '911-55-1001', '4929 1111 7777 0001', 918273.25, 73510001, '1815-12-10',
+   '{"diary": "hush-diary-ada", "child": {"email": "hush-child-ada"}}', '{hush-phone-ada,hush-mobile-ada}', 'hush-photo-ada',
+   '("hush street ada","hush city ada")'),
+  (2, 'Bob', 'hush-bob@private.example', '911-55-1002', '4929 1111 7777 0002', 918274.25, 73510002, '1990-01-01',
+   '{"diary": "hush-diary-bob", "child": {"email": "hush-child-bob"}}', '{hush-phone-bob}', 'hush-photo-bob',
+   '("hush street bob","hush city bob")'),
+  (3, 'Cyd', 'hush-cyd@private.example', '911-55-1003', '4929 1111 7777 0003', 918275.25, 73510003, '1985-05-05',
+   '{"diary": "hush-diary-cyd", "child": {"email": "hush-child-cyd"}}', '{hush-phone-cyd}', 'hush-photo-cyd',
+   '("hush street cyd","hush city cyd")');
+INSERT INTO public.former_people (id, name, email, ssn, left_at) VALUES
+  (9, 'Dot', 'hush-dot@private.example', '911-55-1009', '2024-01-01');
+INSERT INTO other.people VALUES (1, 'Eve', 'eve@open.example', '911-55-2001');
+INSERT INTO public.accounts VALUES (1, 'DE-hush-iban-1', 'open-token-1', '2025-06-01'),
+  (2, 'DE-hush-iban-2', 'hush-token-2', '2026-06-01');
+INSERT INTO public.notes VALUES (1, 'milk'), (2, 'bread');
+REFRESH MATERIALIZED VIEW public.people_kept;
+ANALYZE public.people;

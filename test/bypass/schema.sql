@@ -110,3 +110,59 @@ CREATE FUNCTION public.divert() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELET
 CREATE TRIGGER divert INSTEAD OF DELETE ON public.watched_view FOR EACH ROW EXECUTE FUNCTION public.divert();
 CREATE TABLE public.ruled_delete (id int);
 CREATE RULE divert AS ON DELETE TO public.ruled_delete DO INSTEAD DELETE FROM public.orders;
+
+-- What masks/ is about besides. Every value that is masked there is unmistakable in rows.sql.
+CREATE SCHEMA other;
+CREATE DOMAIN public.card_number AS text CHECK (VALUE ~ '^[0-9 ]+$');
+CREATE TYPE public.address AS (street text, city text);
+CREATE TABLE public.people (
+  id int PRIMARY KEY, name text, email text, ssn text, card public.card_number, salary numeric, pin int, born date,
+  document jsonb, phones text[], photo bytea, home public.address);
+CREATE UNIQUE INDEX people_email ON public.people (email);
+-- The same names in another schema: its email is nobody's secret, its ssn is.
+CREATE TABLE other.people (id int PRIMARY KEY, name text, email text, ssn text);
+-- An heir, and partitions of which one has a secret of its own.
+CREATE TABLE public.former_people (left_at date) INHERITS (public.people);
+CREATE TABLE public.accounts (id int, iban text, token text, at date) PARTITION BY RANGE (at);
+CREATE TABLE public.accounts_2025 PARTITION OF public.accounts FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE public.accounts_2026 PARTITION OF public.accounts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE public.notes (id int PRIMARY KEY, body text);
+
+CREATE VIEW public.people_plain AS SELECT id, name, email FROM public.people;
+CREATE VIEW public.people_nested AS SELECT email, id FROM public.people_plain;
+CREATE VIEW public.people_renamed (number, reached_at) AS SELECT id, email FROM public.people;
+CREATE VIEW public.people_swapped (id, email, name) AS SELECT id, name, email FROM public.people;
+CREATE VIEW public.people_barrier WITH (security_barrier) AS SELECT id, name, email FROM public.people WHERE id > 0;
+CREATE VIEW public.people_computed AS
+  SELECT id, upper(email) AS shout, length(email) AS size, name || '!' AS cheer, row_to_json(p.*) AS whole FROM public.people p;
+CREATE VIEW public.people_joined AS
+  SELECT p.id, p.name, c.email AS contact FROM public.people p JOIN public.customers c ON c.id = p.id;
+CREATE VIEW public.people_filtered AS SELECT id, name FROM public.people WHERE email LIKE '%@private.example';
+CREATE VIEW public.people_grouped AS SELECT email, count(*) AS times FROM public.people GROUP BY email;
+CREATE VIEW public.people_all AS SELECT * FROM public.people;
+CREATE VIEW public.people_united AS SELECT name AS said FROM public.people UNION ALL SELECT email FROM public.customers;
+CREATE VIEW public.people_recursive AS
+  WITH RECURSIVE r(id, rest) AS (SELECT id, email FROM public.people UNION ALL SELECT id, right(rest, -1) FROM r WHERE rest <> '')
+  SELECT id, rest FROM r;
+CREATE MATERIALIZED VIEW public.people_kept AS SELECT id, name, email AS kept FROM public.people;
+
+-- What comes out of these cannot be traced.
+CREATE FUNCTION public.email_of(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT email FROM public.people WHERE id = $1';
+CREATE FUNCTION public.email_as_owner(int) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER AS
+  'BEGIN RETURN (SELECT email FROM public.people WHERE id = $1); END';
+CREATE FUNCTION public.everybody() RETURNS SETOF public.people LANGUAGE sql STABLE AS 'SELECT * FROM public.people';
+CREATE FUNCTION public.contacts() RETURNS TABLE (number int, contact text) LANGUAGE sql STABLE AS
+  'SELECT id, email FROM public.people';
+CREATE FUNCTION public.echo(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+CREATE FUNCTION public.email_by_operator(int, int) RETURNS text LANGUAGE sql STABLE AS
+  'SELECT email FROM public.people WHERE id = $1 + $2';
+CREATE OPERATOR public.<+> (LEFTARG = int, RIGHTARG = int, FUNCTION = public.email_by_operator);
+CREATE TYPE public.person_number AS (number int);
+CREATE FUNCTION public.email_by_cast(public.person_number) RETURNS text LANGUAGE sql STABLE AS
+  'SELECT email FROM public.people WHERE id = ($1).number';
+CREATE CAST (public.person_number AS text) WITH FUNCTION public.email_by_cast(public.person_number);
+CREATE FUNCTION public.gather(text, int) RETURNS text LANGUAGE sql STABLE AS
+  'SELECT $1 || email FROM public.people WHERE id = $2';
+CREATE AGGREGATE public.emails_of(int) (SFUNC = public.gather, STYPE = text, INITCOND = '');
+CREATE PROCEDURE public.write_down(text) LANGUAGE sql AS 'INSERT INTO public.notes VALUES (900, $1)';
+CREATE VIEW public.people_called AS SELECT id, public.email_of(id) AS found FROM public.people;
