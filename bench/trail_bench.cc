@@ -93,7 +93,7 @@ boost::asio::awaitable<void> write(Writers& writers, audit::Lane& lane) {
     reply.tags = {"SELECT 1"};
     reply.transaction = 'I';
     std::vector<mask::Masked> replies;
-    replies.push_back(mask::Masker().mask(std::move(reply), {}));
+    replies.push_back(*mask::Masker().mask(std::move(reply)));
     co_await recorder.durable(recorder.append_replies(std::move(replies)));
     writers.events.fetch_add(2, std::memory_order_relaxed);
   }

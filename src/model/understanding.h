@@ -71,6 +71,7 @@ struct NameChange {
   Kind kind = Kind::prepare;
   std::string name{};
   std::string text{};
+  bool is_view = false;  // of `relations`: what is made holds no rows of its own, or those of another
 };
 
 /// A text of the session that the Command's own text stands for. Of two Commands of one text it may differ.

@@ -57,11 +57,19 @@ model::Refusal refusal_of(const MaskRule& mask, const std::string& what, const s
               "can permit this with oracle: allow."};
 }
 
-model::Refusal refusal_of_change(const MaskRule& mask, const std::string& what) {
-  return {.rule = mask.name,
-          .message = "refused by mask " + mask.name + ": it changes what " + what + " is",
-          .detail = "Under another name or definition the column would no longer be masked.",
-          .hint = "Who keeps the masks can permit this with oracle: allow."};
+/// The first statement that changes what there is.
+std::string_view change_of(const model::Understanding& what) {
+  const auto found = std::ranges::find_if(
+      what.statements, [](const model::Statement& statement) { return statement.effects.has(Effect::schema); });
+  return found == what.statements.end() ? "it" : std::string_view(found->kind);
+}
+
+model::Refusal refusal_of_change(const MaskRule& mask, const model::Understanding& by, const std::string& what) {
+  return {
+      .rule = mask.name,
+      .message = "refused by mask " + mask.name + ": " + std::string(change_of(by)) + " changes what " + what + " is",
+      .detail = "Under another name or definition the column would no longer be masked.",
+      .hint = "Who keeps the masks can permit this with oracle: allow."};
 }
 
 }  // namespace
@@ -130,36 +138,33 @@ std::optional<model::Refusal> TargetMasks::judge(const model::Understanding& wha
   const auto strict =
       std::ranges::find_if(rules_, [](const MaskRule& rule) { return !rule.columns.empty() && !rule.allows_oracle; });
   if (strict == rules_.end()) return std::nullopt;
-  bool touches = false;
-  for (const LineageColumn& column : lineage.columns) touches = touches || forbids(column) != nullptr;
   for (const model::StatementLineage& statement : lineage.statements) {
     if (statement.is_copy && !statement.copy.is_readable)
-      return model::Refusal{.kind = model::Refusal::Kind::not_supported,
-                            .rule = strict->name,
-                            .message = "refused: COPY with these options is not read by the gateway, which has columns "
-                                       "of this target to mask",
+      return model::Refusal{.rule = strict->name,
+                            .message =
+                                "refused: COPY with these options is not read by the gateway, which has columns "
+                                "of this target to mask",
                             .hint = "Use FORMAT text, csv or binary, in UTF8."};
   }
-  // Besides these, which a rule had to allow, only what PostgreSQL keeps of others' values (pg_stats …) is not traced.
-  const bool is_of_others = !what.effects.meets({Effect::call, Effect::server, Effect::unknown});
   for (const model::Sink& sink : lineage.sinks) {
     const bool stores = sink.kind == model::Sink::Kind::stores;
     for (const std::uint32_t index : sink.origin.from) {
       if (const MaskRule* mask = forbids(lineage.columns[index]))
         return refusal_of(*mask, text_of(lineage.columns[index]), sink.place, stores);
     }
-    if (sink.origin.is_untraced && (stores || touches || is_of_others))
+    if (sink.origin.is_untraced)
       return refusal_of(untraced(), "a value that cannot be traced, and may be a masked one,", sink.place, stores);
   }
   for (const std::uint32_t index : lineage.redefined) {
     if (const MaskRule* mask = forbids(lineage.columns[index]))
-      return refusal_of_change(*mask, text_of(lineage.columns[index]));
+      return refusal_of_change(*mask, what, text_of(lineage.columns[index]));
   }
   const bool renames_schema = std::ranges::any_of(
       what.statements, [](const model::Statement& statement) { return statement.kind == "ALTER SCHEMA"; });
   for (const model::Relation& relation : what.relations) {
     if (!renames_schema || relation.name != "*" || !relation.is_written) continue;
-    if (const MaskRule* mask = loses(relation.schema)) return refusal_of_change(*mask, "schema " + relation.schema);
+    if (const MaskRule* mask = loses(relation.schema))
+      return refusal_of_change(*mask, what, "schema " + relation.schema);
   }
   return std::nullopt;
 }

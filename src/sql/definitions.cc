@@ -36,7 +36,7 @@ void Walker::definition(const Message& message, model::Statement&) {
 }
 
 /// A relation that comes into being: known from here on, in this text and, once confirmed, in this session.
-void Walker::created(const PgQuery__RangeVar* relation) {
+void Walker::created(const PgQuery__RangeVar* relation, Made made) {
   if (relation == nullptr) return;
   const bool is_temporary = base::View(text_of(relation->relpersistence)) == "t";
   std::string schema = text_of(relation->schemaname);
@@ -46,9 +46,12 @@ void Walker::created(const PgQuery__RangeVar* relation) {
     schema = resolver_.creation_schema();
   }
   mention(schema, relation->relname, 0, false, true);
-  resolver_.add_provisional(schema, relation->relname);
-  found_.changes.push_back(
-      {.kind = model::NameChange::Kind::relations, .name = text_of(relation->relname), .text = schema});
+  const bool is_view = made == Made::view;
+  resolver_.add_provisional({schema, relation->relname, is_view});
+  found_.changes.push_back({.kind = model::NameChange::Kind::relations,
+                            .name = text_of(relation->relname),
+                            .text = schema,
+                            .is_view = is_view});
 }
 
 void Walker::create_table(const Message& message, model::Statement&) {
@@ -60,7 +63,7 @@ void Walker::create_table(const Message& message, model::Statement&) {
     base = &foreign->base_stmt->base;
   }
   const auto& create = *as<PgQuery__CreateStmt>(base, pg_query__create_stmt__descriptor);
-  created(create.relation);
+  created(create.relation, Made::rows);
   for_each_child(*base, [&](base::View field, const Message& child) {
     if (field != "relation") visit(child);
   });
@@ -77,18 +80,18 @@ void Walker::create_table_as(const Message& message, model::Statement& own) {
   } else {
     nested_statement(*query);  // EXECUTE
   }
-  created(create.into->rel);
+  created(create.into->rel, is_view ? Made::view : Made::rows);
 }
 
 void Walker::create_view(const Message& message, model::Statement&) {
   const auto& create = *as<PgQuery__ViewStmt>(&message, pg_query__view_stmt__descriptor);
   if (const Message* query = unwrap(create.query)) visit(*query);
-  created(create.view);
+  created(create.view, Made::view);
 }
 
 void Walker::create_sequence(const Message& message, model::Statement&) {
   const auto& create = *as<PgQuery__CreateSeqStmt>(&message, pg_query__create_seq_stmt__descriptor);
-  created(create.sequence);
+  created(create.sequence, Made::rows);
 }
 
 /// Code in a language that is not trusted may do what the server's process may.

@@ -96,7 +96,7 @@ void Walker::visit_relation(const Message& message) {
 void Walker::visit_into(const Message& message) {
   const auto& into = *as<PgQuery__IntoClause>(&message, pg_query__into_clause__descriptor);
   effects_.add({Effect::schema, Effect::write});
-  created(into.rel);
+  created(into.rel, Made::rows);
 }
 
 /// Row locks are writes: PostgreSQL wants the UPDATE privilege and refuses them in read-only transactions. The

@@ -114,7 +114,8 @@ class LineageWalker {
   void compute(Query& query);
   Fields targets(PgQuery__Node* const* items, std::size_t count, const Scope& scope);
   void target(const PgQuery__ResTarget& target, const Scope& scope, Fields& out);
-  void assignments(PgQuery__Node* const* items, std::size_t count, const Scope& scope);
+  void assignments(PgQuery__Node* const* items, std::size_t count, const Scope& scope, base::View place);
+  void index(const PgQuery__IndexStmt& index);
   void groups(const PgQuery__SelectStmt& select, const Scope& scope, const Fields& results);
   void group(const Message& item, const Scope& scope, const Fields& results);
   void order(PgQuery__Node* const* items, std::size_t count, const Scope& scope, const Fields* results,
@@ -141,6 +142,7 @@ class LineageWalker {
   Flow all(PgQuery__Node* const* items, std::size_t count, const Scope& scope);
   Flow column(const PgQuery__ColumnRef& column, const Scope& scope, const Field** only = nullptr);
   Flow call(const PgQuery__FuncCall& call, const Scope& scope);
+  bool runs_code(const PgQuery__FuncCall& call) const;
   Flow operation(const PgQuery__AExpr& expression, const Scope& scope);
   Flow cast(const PgQuery__TypeCast& cast, const Scope& scope);
   Flow sublink(const PgQuery__SubLink& link, const Scope& scope);

@@ -111,10 +111,10 @@ LineageWalker::Flow LineageWalker::value(const Message* message, const Scope& sc
                           xml->op == PG_QUERY__XML_EXPR_OP__IS_XMLFOREST ||
                           xml->op == PG_QUERY__XML_EXPR_OP__IS_XMLCONCAT;
     Flow flow = children(*message, scope);
-    return is_total ? flow : guarded(std::move(flow), "an XML function that may fail");
+    const base::View word = xml->op == PG_QUERY__XML_EXPR_OP__IS_XMLPARSE ? "XMLPARSE" : "an XML function";
+    return is_total ? flow : guarded(std::move(flow), word);
   }
-  if (kind == &pg_query__xml_serialize__descriptor)
-    return guarded(children(*message, scope), "an XML function that may fail");
+  if (kind == &pg_query__xml_serialize__descriptor) return guarded(children(*message, scope), "XMLSERIALIZE");
   if (kind == &pg_query__min_max_expr__descriptor || kind == &pg_query__null_test__descriptor ||
       kind == &pg_query__boolean_test__descriptor || kind == &pg_query__collate_clause__descriptor ||
       kind == &pg_query__named_arg_expr__descriptor || kind == &pg_query__a__array_expr__descriptor ||
@@ -212,15 +212,22 @@ LineageWalker::Flow LineageWalker::column(const PgQuery__ColumnRef& column, cons
   if (found.is_found || found.is_open) return settle(found);
   if (std::ranges::find(kSystemColumns, last) != std::end(kSystemColumns)) return {};
   Flow flow = whole(range->fields);  // a function that takes the row
+  decides(flow, "the argument of " + std::string(last) + "()");
   flow.add(untraced());
   return flow;
+}
+
+/// It is not on the list of harmless ones, or not known.
+bool LineageWalker::runs_code(const PgQuery__FuncCall& call) const {
+  const FunctionMeaning meaning = resolver_->function(DottedName::of(strings(call.funcname, call.n_funcname)));
+  return !meaning.is_known ||
+         meaning.effects.meets({model::Effect::call, model::Effect::unknown, model::Effect::server});
 }
 
 LineageWalker::Flow LineageWalker::call(const PgQuery__FuncCall& call, const Scope& scope) {
   const auto name = DottedName::of(strings(call.funcname, call.n_funcname));
   const FunctionMeaning meaning = resolver_->function(name);
   const std::string place = "the argument of " + name.text() + "()";
-  const bool runs_code = meaning.effects.meets({model::Effect::call, model::Effect::unknown, model::Effect::server});
   Flow flow, doubtful;
   for (std::size_t i = 0; i < call.n_args; ++i) {
     const Flow argument = value(call.args[i], scope);
@@ -250,7 +257,7 @@ LineageWalker::Flow LineageWalker::call(const PgQuery__FuncCall& call, const Sco
       if (range != nullptr && find(range->fields, name.name).is_found) return flow;
     }
   }
-  if (!meaning.is_known || runs_code) {
+  if (runs_code(call)) {
     decides(flow, place);
     flow.add(untraced());
     return flow;
@@ -289,7 +296,7 @@ LineageWalker::Flow LineageWalker::operation(const PgQuery__AExpr& expression, c
   const Flow left = value(expression.lexpr, scope), right = value(expression.rexpr, scope);
   Flow flow = left;
   flow.add(right);
-  const std::string place = "an operand of " + std::string(name.name);
+  const std::string place = "operator " + std::string(name.name);
   const bool is_named = expression.kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP ||
                         expression.kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY ||
                         expression.kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
@@ -336,7 +343,7 @@ LineageWalker::Flow LineageWalker::sublink(const PgQuery__SubLink& link, const S
         link.n_oper_name == 0 ? DottedName{{}, "="} : DottedName::of(strings(link.oper_name, link.n_oper_name));
     if (is_users_operator(name)) flow.add(untraced());
     if (!is_total_operator(name.name, true) || !is_total_operator(name.name, false))
-      decides(flow, "an operand of " + std::string(name.name));
+      decides(flow, "operator " + std::string(name.name));
   }
   flow.can_fail = true;  // more than one row, or what is inside
   return flow;

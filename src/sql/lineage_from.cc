@@ -127,9 +127,8 @@ LineageWalker::Fields LineageWalker::fields_of(const RelationMeaning& meaning, b
     return {std::move(all)};
   }
   if (meaning.relation != nullptr) return fields_of(*meaning.relation);
-  // Made by this session. A temporary one holds what the client or an unmasked result put there; what else was made
-  // may be a view of anything.
-  if (!meaning.schema.starts_with("pg_temp")) return {Field{.flow = untraced(), .is_many = true}};
+  // Made by this session. A table holds what the client or an unmasked result put there; a view may be of anything.
+  if (meaning.is_view) return {Field{.flow = untraced(), .is_many = true}};
   Field all{.is_many = true, .of = {meaning.schema, std::string(name)}};
   all.flow.from.insert(index_of({.schema = meaning.schema, .relation = std::string(name)}, 0));
   return {std::move(all)};
@@ -208,7 +207,9 @@ LineageWalker::Item LineageWalker::function(const PgQuery__RangeFunction& functi
     const auto* call = as<PgQuery__FuncCall>(expression, pg_query__func_call__descriptor);
     if (call != nullptr && name.empty()) name = strings(call->funcname, call->n_funcname).back();
     // How many rows there are is seen by everybody.
-    decides(flow, name.empty() ? "FROM" : "the argument of " + name + "() in FROM");
+    // A user's function: its arguments were looked at; how many rows it gives is its author's choice.
+    const bool is_users = call != nullptr && flow.is_untraced && runs_code(*call);
+    if (!is_users) decides(flow, name.empty() ? "FROM" : "the argument of " + name + "() in FROM");
     const auto* columns = pair == nullptr || pair->n_items < 2
                               ? nullptr
                               : as<PgQuery__List>(unwrap(pair->items[1]), pg_query__list__descriptor);
@@ -222,7 +223,16 @@ LineageWalker::Item LineageWalker::function(const PgQuery__RangeFunction& functi
 }
 
 LineageWalker::Item LineageWalker::xml_table(const PgQuery__RangeTableFunc& table, const Scope& before) {
-  Flow flow = children(table.base, before);
+  Flow flow = value(table.docexpr, before);
+  flow.add(value(table.rowexpr, before));
+  flow.add(all(table.namespaces, table.n_namespaces, before));
+  for (std::size_t i = 0; i < table.n_columns; ++i) {
+    const auto* column =
+        as<PgQuery__RangeTableFuncCol>(unwrap(table.columns[i]), pg_query__range_table_func_col__descriptor);
+    if (column == nullptr) continue;
+    flow.add(value(column->colexpr, before));
+    flow.add(value(column->coldefexpr, before));
+  }
   decides(flow, "XMLTABLE");
   Item item;
   for (std::size_t i = 0; i < table.n_columns; ++i) {
@@ -273,7 +283,7 @@ LineageWalker::Item LineageWalker::join(const PgQuery__JoinExpr& join, const Sco
     if (one.only != nullptr) field.type = one.only->type;
     field.is_plain =
         field.is_plain && one.only != nullptr && one.only->is_plain && other.only != nullptr && other.only->is_plain;
-    decides(field.flow, join.is_natural != 0 ? "NATURAL JOIN" : "USING");
+    decides(field.flow, join.is_natural != 0 ? "NATURAL JOIN" : "JOIN USING");
     both.columns.push_back(std::move(field));
   }
   const Fields merged = both.columns;

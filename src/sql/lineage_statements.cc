@@ -99,10 +99,17 @@ void LineageWalker::compute(Query& query) {
     query.fields = evaluate();
   }
   ctes_.insert(ctes_.end(), std::make_move_iterator(hidden.begin()), std::make_move_iterator(hidden.end()));
-  if (query.expression->search_clause != nullptr || query.expression->cycle_clause != nullptr) {
-    const Flow flow = whole(query.fields);
-    if (query.expression->cycle_clause != nullptr) decides(flow, "CYCLE");
-    query.fields.push_back({.flow = flow, .is_many = true});
+  // What SEARCH and CYCLE add holds rows that were met before.
+  const Flow flow = whole(query.fields);
+  const auto add_named = [&](const char* name) {
+    if (name != nullptr && *name != '\0') query.fields.push_back({.name = name, .flow = flow});
+  };
+  if (const auto* search = query.expression->search_clause) add_named(search->search_seq_column);
+  if (const auto* cycle = query.expression->cycle_clause) {
+    for (const base::View name : strings(cycle->cycle_col_list, cycle->n_cycle_col_list))
+      decides(find(query.fields, name).flow, "CYCLE");
+    add_named(cycle->cycle_mark_column);
+    add_named(cycle->cycle_path_column);
   }
 }
 
@@ -125,8 +132,8 @@ LineageWalker::Fields LineageWalker::results_of(const Message& message, const Sc
     merge(*merged, outer);
   } else if (const auto* copied = as<PgQuery__CopyStmt>(&message, pg_query__copy_stmt__descriptor)) {
     fields = copy(*copied, top);
-  } else if (const auto* run = as<PgQuery__ExecuteStmt>(&message, pg_query__execute_stmt__descriptor)) {
-    fields = stored(model::StoredText::Kind::statement, text_of(run->name));
+  } else if (const auto* executed = as<PgQuery__ExecuteStmt>(&message, pg_query__execute_stmt__descriptor)) {
+    fields = stored(model::StoredText::Kind::statement, text_of(executed->name));
   } else if (const auto* fetch = as<PgQuery__FetchStmt>(&message, pg_query__fetch_stmt__descriptor)) {
     fields = stored(model::StoredText::Kind::cursor, text_of(fetch->portalname));
     if (fetch->ismove != 0) fields.clear();
@@ -142,10 +149,13 @@ LineageWalker::Fields LineageWalker::results_of(const Message& message, const Sc
   } else if (const auto* view = as<PgQuery__ViewStmt>(&message, pg_query__view_stmt__descriptor)) {
     create_view(*view);
   } else if (message.descriptor == &pg_query__variable_show_stmt__descriptor) {
-    fields.push_back({.is_many = true});
+    fields.push_back({.is_many = true});  // SHOW ALL has three
+  } else if (const auto* made_index = as<PgQuery__IndexStmt>(&message, pg_query__index_stmt__descriptor)) {
+    index(*made_index);
   } else if (const auto* procedure = as<PgQuery__CallStmt>(&message, pg_query__call_stmt__descriptor)) {
     const Scope nothing;
-    decides(procedure->funccall == nullptr ? untraced() : value(&procedure->funccall->base, nothing), "CALL");
+    const auto* run = procedure->funccall;
+    stores(run == nullptr ? untraced() : all(run->args, run->n_args, nothing), "CALL");
     fields.push_back({.flow = untraced(), .is_many = true});
   } else {
     definition(message);
@@ -163,7 +173,10 @@ LineageWalker::Fields LineageWalker::select(const PgQuery__SelectStmt& select, c
                                                                    : plain_select(select, outer);
   const PgQuery__SelectStmt* leftmost = &select;
   while (leftmost->larg != nullptr) leftmost = leftmost->larg;
-  if (leftmost->into_clause != nullptr) stores(whole(fields), "SELECT INTO");
+  if (leftmost->into_clause != nullptr) {
+    stores(whole(fields), "SELECT INTO");
+    fields.clear();
+  }
   ctes_.resize(ctes);
   return fields;
 }

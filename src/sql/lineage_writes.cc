@@ -78,10 +78,10 @@ model::CopyFormat format_of(const PgQuery__CopyStmt& copy) {
 
 }  // namespace
 
-void LineageWalker::assignments(PgQuery__Node* const* items, std::size_t count, const Scope& scope) {
+void LineageWalker::assignments(PgQuery__Node* const* items, std::size_t count, const Scope& scope, base::View place) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto* target = as<PgQuery__ResTarget>(unwrap(items[i]), pg_query__res_target__descriptor);
-    stores(target == nullptr ? untraced() : value(target->val, scope), "SET");
+    stores(target == nullptr ? untraced() : value(target->val, scope), std::string(place));
   }
 }
 
@@ -114,8 +114,8 @@ void LineageWalker::on_conflict(const PgQuery__OnConflictClause& clause, const F
   Scope with_excluded = scope;
   Range excluded{.name = "excluded", .fields = {Field{.flow = whole(given), .is_many = true}}};
   with_excluded.ranges.insert(with_excluded.ranges.begin(), std::move(excluded));
-  assignments(clause.target_list, clause.n_target_list, with_excluded);
-  decides(value(clause.where_clause, with_excluded), "ON CONFLICT");
+  assignments(clause.target_list, clause.n_target_list, with_excluded, "SET");
+  decides(value(clause.where_clause, with_excluded), "ON CONFLICT … WHERE");
 }
 
 LineageWalker::Fields LineageWalker::update(const PgQuery__UpdateStmt& update, const Scope* outer) {
@@ -125,7 +125,7 @@ LineageWalker::Fields LineageWalker::update(const PgQuery__UpdateStmt& update, c
   for (std::size_t i = 0; i < update.n_from_clause; ++i) {
     if (const Message* other = unwrap(update.from_clause[i])) add(item(*other, scope), scope);
   }
-  assignments(update.target_list, update.n_target_list, scope);
+  assignments(update.target_list, update.n_target_list, scope, "SET");
   decides(value(update.where_clause, scope), "WHERE");
   return targets(update.returning_list, update.n_returning_list, scope);
 }
@@ -143,7 +143,7 @@ LineageWalker::Fields LineageWalker::remove(const PgQuery__DeleteStmt& remove, c
 
 void LineageWalker::merge_when(const PgQuery__MergeWhenClause& when, const Scope& scope) {
   decides(value(when.condition, scope), "MERGE");
-  assignments(when.target_list, when.n_target_list, scope);
+  assignments(when.target_list, when.n_target_list, scope, "MERGE … SET");
   stores(all(when.values, when.n_values, scope), "MERGE");
 }
 
@@ -214,13 +214,23 @@ LineageWalker::Fields LineageWalker::create_as(const PgQuery__CreateTableAsStmt&
   return {};
 }
 
-/// A view is read through its definition, but for a temporary one, whose definition nobody else sees.
+/// A view is read through its definition; one that the catalogue does not show yet is not traced.
 void LineageWalker::create_view(const PgQuery__ViewStmt& create) {
-  const Message* query = unwrap(create.query);
-  const Fields fields = query == nullptr ? Fields{} : results_of(*query, nullptr, nullptr);
-  const bool is_temporary = create.view != nullptr && (text_of(create.view->relpersistence) == "t" ||
-                                                       text_of(create.view->schemaname).starts_with("pg_temp"));
-  if (is_temporary) stores(whole(fields), "a temporary view");
+  if (const Message* query = unwrap(create.query)) results_of(*query, nullptr, nullptr);
+}
+
+/// Computed for each row when it is made: what may fail, what is unique, which rows are in it.
+void LineageWalker::index(const PgQuery__IndexStmt& index) {
+  if (index.relation == nullptr) return;
+  Scope scope;
+  add(relation(*index.relation), scope);
+  for (std::size_t i = 0; i < index.n_index_params; ++i) {
+    const auto* element = as<PgQuery__IndexElem>(unwrap(index.index_params[i]), pg_query__index_elem__descriptor);
+    if (element == nullptr) continue;
+    decides(value(element->expr, scope), "INDEX");
+    if (index.unique != 0 && element->name != nullptr) decides(find(scope.columns, element->name).flow, "INDEX");
+  }
+  decides(value(index.where_clause, scope), "INDEX");
 }
 
 /// Queries inside what is defined: a policy, a rule … They choose rows, or store them, when it is used.

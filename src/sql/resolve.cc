@@ -116,9 +116,7 @@ void Resolver::set_path(const model::NameChange& change) {
   if (std::ranges::find(path_, kSystemSchema) == path_.end()) path_.emplace(path_.begin(), kSystemSchema);
 }
 
-void Resolver::add_provisional(std::string schema, std::string name) {
-  provisional_.emplace_back(std::move(schema), std::move(name));
-}
+void Resolver::add_provisional(SessionState::Made made) { provisional_.push_back(std::move(made)); }
 
 Resolver Resolver::for_definitions() const {
   Resolver other(catalogue_, nullptr);
@@ -142,11 +140,11 @@ bool Resolver::is_visible(std::uint32_t schema_oid) const {
 
 std::vector<RelationMeaning> Resolver::relations(const DottedName& name) const {
   std::vector<RelationMeaning> found;
-  for (const auto& [schema, relation] : provisional_) {
+  for (const auto& [schema, relation, is_view] : provisional_) {
     if (relation != name.name) continue;
     const bool is_meant = name.schema.empty() || schema.empty() || name.schema == schema ||
                           (is_temporary(schema) && is_temporary(name.schema));
-    if (is_meant) found.push_back({.schema = schema});
+    if (is_meant) found.push_back({.schema = schema, .is_view = is_view});
   }
   if (catalogue_ == nullptr) {
     const bool in_system = (name.schema.empty() || name.schema == kSystemSchema) && is_system_relation(name.name);

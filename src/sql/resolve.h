@@ -25,6 +25,7 @@ struct RelationMeaning {
   std::string schema{};  // empty: not known
   const model::CatalogueRelation* relation = nullptr;
   bool is_system = false;  // comes with PostgreSQL
+  bool is_view = false;    // of one that this session made
 };
 
 struct FunctionMeaning {
@@ -60,7 +61,7 @@ class Resolver {
   bool is_path_known() const { return is_path_known_; }
   /// A change of the path, or a new relation, earlier in the same text.
   void set_path(const model::NameChange& change);
-  void add_provisional(std::string schema, std::string name);
+  void add_provisional(SessionState::Made made);
   /// The role is another one.
   void forget_standard_path() { standard_ = model::NameChange{.kind = model::NameChange::Kind::search_path}; }
   /// nullptr: the catalogue does not show it, or there is none.
@@ -78,7 +79,7 @@ class Resolver {
   std::optional<model::NameChange> standard_{};  // see SessionState
   bool is_path_known_ = false;
   std::vector<std::string> path_{};  // "pg_catalog" included
-  std::vector<std::pair<std::string, std::string>> provisional_{};
+  std::vector<SessionState::Made> provisional_{};
 };
 
 /// What calling `function` does, whoever asks.

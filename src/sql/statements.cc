@@ -56,9 +56,9 @@ void Walker::trace(const Message& message, const Resolver& before, const model::
       .nesting = limits_.nesting};
   lineage_.statement(message, around);
   // Rows and plans stay as they are, or go away.
-  static constexpr base::View kKeeps[] = {
-      "ANALYZE", "CLUSTER", "COMMENT", "CREATE VIEW", "DROP TABLE", "DROP VIEW", "REFRESH MATERIALIZED VIEW",
-      "REINDEX", "VACUUM"};
+  static constexpr base::View kKeeps[] = {"ANALYZE",     "CLUSTER",    "COMMENT",   "CREATE INDEX",
+                                          "CREATE VIEW", "DROP TABLE", "DROP VIEW", "REFRESH MATERIALIZED VIEW",
+                                          "REINDEX",     "VACUUM"};
   const bool redefines = own.effects.has(Effect::schema) && std::ranges::find(kKeeps, own.kind) == std::end(kKeeps);
   for (const auto& relation : found_.relations) {
     const auto* known = before.relation(relation.oid);

@@ -109,7 +109,7 @@ void apply(const model::Understanding& understanding, bool in_transaction, Sessi
     if (change.kind == Change::Kind::relations && change.name.empty())
       state.has_own_definitions |= change.text == "code";
     if (change.kind == Change::Kind::relations && !change.name.empty()) {
-      const std::pair made{change.text, change.name};
+      const SessionState::Made made{change.text, change.name, change.is_view};
       if (std::ranges::find(state.provisional, made) == state.provisional.end()) state.provisional.push_back(made);
       if (state.provisional.size() > SessionState::kMaxProvisional) state.provisional.erase(state.provisional.begin());
     }
@@ -135,7 +135,7 @@ void apply(const model::Understanding& understanding, bool in_transaction, Sessi
 void settle(SessionState& state) {
   state.has_own_definitions = false;
   // What is permanent is in the Catalogue now, or was rolled back.
-  std::erase_if(state.provisional, [](const auto& made) { return made.first != "pg_temp"; });
+  std::erase_if(state.provisional, [](const auto& made) { return made.schema != "pg_temp"; });
 }
 
 }  // namespace sallyport::sql

@@ -39,10 +39,15 @@ struct SessionState {
   std::vector<std::string> search_path{};
   /// What Path::standard stands for when the session's start settings say so: as NameChange::Kind::search_path has it.
   std::optional<model::NameChange> standard{};
+  struct Made {
+    std::string schema{};  // empty: not known; "pg_temp": temporary
+    std::string name{};
+    bool is_view = false;
+    friend bool operator==(const Made&, const Made&) = default;
+  };
   /// Relations that this session made and that the Catalogue may not show: temporary tables, and those of a transaction
-  /// that is still open. Schema (empty: not known; "pg_temp": temporary) and name; at most kMaxProvisional, oldest
-  /// first.
-  std::vector<std::pair<std::string, std::string>> provisional{};
+  /// that is still open. At most kMaxProvisional, oldest first.
+  std::vector<Made> provisional{};
   static constexpr std::size_t kMaxProvisional = 500;
   /// The session changed functions, types, views or the like, and the Catalogue may not show it yet: whatever reads or
   /// writes may run that code. Set by apply(), cleared by settle().

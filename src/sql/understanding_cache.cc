@@ -161,7 +161,8 @@ bool UnderstandingCache::write_key(const Input& input) {
       for (const auto& schema : session->search_path) (key_ += schema) += '\0';
     }
     if (session->standard) (key_ += 's') += session->standard->name + '\0' + session->standard->text + '\0';
-    for (const auto& [schema, name] : session->provisional) (((key_ += 'p') += schema) += '\0') += name + '\0';
+    for (const auto& [schema, name, is_view] : session->provisional)
+      (((key_ += is_view ? 'v' : 'p') += schema) += '\0') += name + '\0';
   }
   key_ += '\0';
   const std::size_t kind = key_.size();

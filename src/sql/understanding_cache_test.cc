@@ -123,7 +123,7 @@ TEST(SessionState, FollowsWhatWasConfirmed) {
   EXPECT_TRUE(state.has_own_definitions);
   settle(state);
   EXPECT_FALSE(state.has_own_definitions);
-  EXPECT_EQ(state.provisional, (std::vector<std::pair<std::string, std::string>>{{"pg_temp", "t"}}));
+  EXPECT_EQ(state.provisional, (std::vector<SessionState::Made>{{"pg_temp", "t"}}));
 }
 
 TEST(FunctionCall, IsJudgedByOid) {

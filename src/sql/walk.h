@@ -94,7 +94,8 @@ class Walker {
   void owned_statement(const Message& message, model::Statement& statement);
   void rewrite_statement(const Message& message, model::Statement& statement);
   void language_of(base::View language);
-  void created(const PgQuery__RangeVar* relation);
+  enum class Made : std::uint8_t { rows, view };
+  void created(const PgQuery__RangeVar* relation, Made made);
   // ---- expressions and what they are made of (expressions.cc) ----
   void visit(const Message& message);
   void visit_children(const Message& message);

@@ -205,6 +205,23 @@ void expect_columns(const Case& entry, const policy::TargetMasks& masks, const P
   for (std::size_t i = 0; i < statements.size(); ++i) {
     const auto words = statements[i] == "none" ? std::vector<std::string>{} : parts_of(statements[i], ',');
     const auto& results = lineages[i].results;
+    const auto many = std::ranges::find_if(results, &model::ResultColumn::is_many);
+    if (many != results.end() && !words.empty() && !words.front().starts_with("many:")) {
+      // A star of unknown width: the words are those of the result as it comes.
+      const auto first = static_cast<std::size_t>(many - results.begin());
+      const std::size_t behind = results.size() - first - 1;
+      ASSERT_GE(words.size(), first + behind) << entry.text;
+      for (std::size_t at = 0; at < words.size(); ++at) {
+        const std::size_t from = at < first                    ? at
+                                 : at + behind >= words.size() ? results.size() - (words.size() - at)
+                                                               : first;
+        const auto planned = plan->results.empty() ? policy::MaskPlan::Column{} : plan->results[i].at(from);
+        model::ResultColumn one = results[from];
+        one.is_many = false;
+        expect_column(words[at], one, planned, entry.text + "\ncolumn " + std::to_string(at + 1));
+      }
+      continue;
+    }
     ASSERT_EQ(results.size(), words.size()) << entry.text;
     ASSERT_TRUE(plan->results.empty() || plan->results.size() == lineages.size()) << entry.text;
     for (std::size_t at = 0; at < words.size(); ++at) {
