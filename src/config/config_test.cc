@@ -28,6 +28,21 @@ class Folder {
     write("open-password", "seen by all\n", 0644);
     write("changeable-password", "x\n", 0666);
     write("empty-password", "\n", 0600);
+    write("detectors.yaml", R"(detectors:
+  - {name: employee, patterns: ["EMP[0-9]{6}"], check: word, matches: [EMP123456], misses: [XEMP123456]}
+)");
+    write("bad-detectors.yaml", R"(detectors:
+  - {name: email, patterns: ["x@y"], matches: [x@y]}
+  - {name: wide, patterns: ["abc[0-9]+", "^abc", "abc("], matches: [abc1]}
+  - {name: wrong, patterns: ["abc[0-9]"], matches: [abc1, xyz], misses: [zabc2, zzz]}
+  - {name: strange, patterns: ["abc"], check: nonsense, matches: [abc], colour: red}
+  - {name: bare, patterns: ["abc"]}
+  - {name: empty, patterns: [], matches: [abc]}
+  - {name: twice, patterns: ["abc"], matches: [abc]}
+  - {name: twice, patterns: ["abc"], matches: [abc]}
+  - {name: typed, patterns: [1], matches: {a: b}}
+more: 1
+)");
     fs::create_directory(path_ / "folder");
   }
   ~Folder() { fs::remove_all(path_); }

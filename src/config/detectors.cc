@@ -55,7 +55,7 @@ std::string_view name_of(mask::RuleProblem::Part part) {
   std::abort();
 }
 
-void complain_about(Reading& reading, const mask::DetectorRule& rule, const Places& places) {
+void complain_about(Reading& reading, const std::string& name, const mask::DetectorRule& rule, const Places& places) {
   for (const mask::RuleProblem& problem : mask::problems_of(rule)) {
     using Part = mask::RuleProblem::Part;
     const bool is_example = problem.part == Part::matches || problem.part == Part::misses;
@@ -64,8 +64,7 @@ void complain_about(Reading& reading, const mask::DetectorRule& rule, const Plac
     std::string hint = is_example ? "look at the rule's patterns and its check, or correct the example" : "";
     if (problem.part == Part::check) hint = fmt::format("the checks are {}", fmt::join(mask::check_names(), ", "));
     reading.complain(places.of(problem),
-                     fmt::format("detector '{}': {}{} {}", rule.name, name_of(problem.part), shown, problem.message),
-                     hint);
+                     fmt::format("detector '{}': {}{} {}", name, name_of(problem.part), shown, problem.message), hint);
   }
 }
 
@@ -92,7 +91,7 @@ bool read_rule(Reading& reading, const YAML::Node& node, const std::string& path
   rule.patterns = texts_of(places.patterns);
   rule.matches = texts_of(places.matches);
   rule.misses = texts_of(places.misses);
-  if (reading.problems.size() == before) complain_about(reading, rule, places);
+  complain_about(reading, rule.name.empty() ? path : rule.name, rule, places);
   return reading.problems.size() == before;
 }
 

@@ -53,11 +53,6 @@ bool is_hexadecimal(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c)
 
 }  // namespace
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
-bool is_alphanumeric(char c) { return is_digit(c) || is_letter(c); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 bool has_left_edge(base::View window, std::size_t at) {
   if (at == 0 || !is_alphanumeric(window[at - 1])) return true;
   if (at >= 2 && window[at - 2] == '\\') return base::View("nrtbfv0").contains(window[at - 1]);

@@ -54,10 +54,10 @@ bool is_jose_header(base::View text);
 /// What stands where a secret would: "changeme", "<password>", "${PASSWORD}", "********".
 bool is_placeholder(base::View value);
 
-bool is_digit(char c);
-bool is_letter(char c);
-bool is_alphanumeric(char c);
-char lower(char c);
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+constexpr bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+constexpr bool is_alphanumeric(char c) { return is_digit(c) || is_letter(c); }
 /// No word goes on to the left of `at`; the letter of an escape ("\n", "%3D", "\u003d") is no word.
 bool has_left_edge(base::View window, std::size_t at);
 /// No word goes on to the right of `at`.

@@ -55,44 +55,63 @@ std::optional<Hit> judge(const DetectorPattern& pattern, base::View text, std::s
   return Hit{from + span->begin, from + span->end, pattern.rule};
 }
 
-void sort(std::vector<Hit>& found) {
-  std::sort(found.begin(), found.end(), [](const Hit& a, const Hit& b) { return a.begin < b.begin; });
-}
+Found as_found(const Hit& hit) { return {hit, hit.end - hit.begin}; }
 
-/// Joins what overlaps, from `at` on; `at` becomes the next that does not. REQUIRES: sorted.
-Hit join(const std::vector<Hit>& found, std::size_t& at) {
-  Hit joined = found[at];
-  std::size_t longest = joined.end - joined.begin;
-  for (++at; at < found.size() && found[at].begin < joined.end; ++at) {
-    const std::size_t length = found[at].end - found[at].begin;
-    if (length > longest || (length == longest && found[at].rule < joined.rule)) {
-      longest = length;
-      joined.rule = found[at].rule;
+/// Puts in order, and joins what overlaps.
+void join(std::vector<Found>& found) {
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.hit.begin < b.hit.begin; });
+  std::size_t last = 0;
+  for (std::size_t at = 1; at < found.size(); ++at) {
+    const Found next = found[at];
+    Found& joined = found[last];
+    if (next.hit.begin >= joined.hit.end) {
+      found[++last] = next;
+      continue;
     }
-    joined.end = std::max(joined.end, found[at].end);
+    if (next.longest > joined.longest || (next.longest == joined.longest && next.hit.rule < joined.hit.rule)) {
+      joined.longest = next.longest;
+      joined.hit.rule = next.hit.rule;
+    }
+    joined.hit.end = std::max(joined.hit.end, next.hit.end);
   }
-  return joined;
+  if (!found.empty()) found.resize(last + 1);
 }
 
 }  // namespace
 
+void Scanner::Body::find_ends(const Detectors::Body& all, base::View piece, std::size_t offset, std::size_t known,
+                              std::vector<PatternEnd>& to) {
+  Ends sink{to, offset, known};
+  if (all.database) run(*all.database, piece, *scratch, note_end, &sink);
+  for (const auto& [id, pattern] : all.runs) {
+    run_ends.clear();
+    pattern->find(piece, known - offset, RunPattern::Stop::never, run_ends);
+    for (const std::size_t end : run_ends) to.push_back({offset + end, id});
+  }
+}
+
 Scanner::Scanner(std::shared_ptr<const Detectors> detectors)
     : detectors_(std::move(detectors)), body_(std::make_unique<Body>()) {
+  body_->told.resize(detectors_->body_->patterns.size());
   if (!detectors_->body_->database) return;
   hs_scratch_t* scratch = nullptr;
   if (hs_alloc_scratch(detectors_->body_->database.get(), &scratch) != HS_SUCCESS) std::abort();
   body_->scratch.reset(scratch);
-  body_->told.resize(detectors_->body_->patterns.size());
 }
 Scanner::~Scanner() = default;
 
 bool Scanner::may_hit(base::View octets) {
   const Detectors::Body& all = *detectors_->body_;
-  if (!all.database) return false;
+  auto& run_ends = body_->run_ends;
+  run_ends.clear();
   for (std::size_t at = 0; at < octets.size(); at += kPiece) {
     const std::size_t from = at - std::min(at, all.widest);
-    if (run(*all.database, octets.substr(from, at - from + kPiece), *body_->scratch, stop_at_first, nullptr))
-      return true;
+    const base::View piece = octets.substr(from, at - from + kPiece);
+    if (all.database && run(*all.database, piece, *body_->scratch, stop_at_first, nullptr)) return true;
+    for (const auto& [id, pattern] : all.runs) {
+      pattern->find(piece, 0, RunPattern::Stop::at_first, run_ends);
+      if (!run_ends.empty()) return true;
+    }
   }
   return false;
 }
@@ -100,15 +119,15 @@ bool Scanner::may_hit(base::View octets) {
 void Scanner::scan(base::View value, std::vector<Hit>& hits) {
   hits.clear();
   const Detectors::Body& all = *detectors_->body_;
-  if (!all.database) return;
-  auto& [scratch, ends, found, told] = *body_;
+  auto& ends = body_->ends;
+  auto& found = body_->found;
+  auto& told = body_->told;
   found.clear();
   bool is_first = true;
   for (std::size_t at = 0; at < value.size(); at += kPiece) {
     const std::size_t from = at - std::min(at, all.widest);
     ends.clear();
-    Ends to{ends, from, at};
-    run(*all.database, value.substr(from, at - from + kPiece), *scratch, note_end, &to);
+    body_->find_ends(all, value.substr(from, at - from + kPiece), from, at, ends);
     if (ends.empty()) continue;
     if (std::exchange(is_first, false)) std::fill(told.begin(), told.end(), 0);
     if (!std::is_sorted(ends.begin(), ends.end())) std::sort(ends.begin(), ends.end());
@@ -117,11 +136,11 @@ void Scanner::scan(base::View value, std::vector<Hit>& hits) {
       const auto hit = judge(all.patterns[id], value, end);
       if (!hit) continue;
       told[id] = hit->end;
-      found.push_back(*hit);
+      found.push_back(as_found(*hit));
     }
   }
-  sort(found);
-  for (std::size_t at = 0; at < found.size();) hits.push_back(join(found, at));
+  join(found);
+  for (const Found& one : found) hits.push_back(one.hit);
 }
 
 struct Stream::Body {
@@ -131,7 +150,7 @@ struct Stream::Body {
   std::size_t offset = 0;           // in the value
   std::size_t scanned = 0;          // ends up to here are known
   std::vector<PatternEnd> ends{};   // in order; not judged yet
-  std::vector<Hit> found{};         // in order; something later may still join them
+  std::vector<Found> found{};       // in order; something later may still join them
   std::vector<std::size_t> told{};  // as Scanner's
   std::size_t safe = 0;
 
@@ -151,9 +170,7 @@ void Stream::Body::find_ends() {
   const std::size_t before = ends.size();
   for (; scanned < total(); scanned = std::min(total(), scanned + kPiece)) {
     const std::size_t from = std::max(offset, scanned - std::min(scanned, all.widest));
-    Ends to{ends, from, scanned};
-    run(*all.database, base::View(kept).substr(from - offset, scanned - from + kPiece), *scanner.body_->scratch,
-        note_end, &to);
+    scanner.body_->find_ends(all, base::View(kept).substr(from - offset, scanned - from + kPiece), from, scanned, ends);
   }
   std::sort(ends.begin() + static_cast<std::ptrdiff_t>(before), ends.end());
 }
@@ -170,27 +187,20 @@ void Stream::Body::judge_ends(bool is_last) {
     hit->begin += offset;
     hit->end += offset;
     told[id] = hit->end;
-    found.push_back(*hit);
+    found.push_back(as_found(*hit));
   }
   ends.erase(ends.begin(), ends.begin() + static_cast<std::ptrdiff_t>(judged));
-  sort(found);
+  join(found);
 }
 
 void Stream::Body::tell(bool is_last, std::vector<Hit>& hits) {
   // No hit that is still to be found begins before the horizon.
   const std::size_t next = ends.empty() ? total() + 1 : ends.front().at;
-  const std::size_t horizon = is_last ? total() : next - std::min(next, all.back);
-  std::size_t at = 0, told_until = 0;
-  while (at < found.size()) {
-    const Hit hit = join(found, at);
-    if (hit.end > horizon) {
-      safe = std::min(horizon, hit.begin);
-      break;
-    }
-    hits.push_back(hit);
-    told_until = at;
-  }
-  if (told_until == found.size()) safe = horizon;
+  const std::size_t horizon = is_last ? total() : std::min(total(), next - std::min(next, all.back));
+  std::size_t told_until = 0;
+  for (; told_until < found.size() && found[told_until].hit.end <= horizon; ++told_until)
+    hits.push_back(found[told_until].hit);
+  safe = told_until == found.size() ? horizon : std::min(horizon, found[told_until].hit.begin);
   found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(told_until));
   if (horizon > offset) {
     kept.erase(0, horizon - offset);
@@ -200,19 +210,12 @@ void Stream::Body::tell(bool is_last, std::vector<Hit>& hits) {
 
 void Stream::feed(base::View chunk, std::vector<Hit>& hits) {
   body_->kept += chunk;
-  if (!body_->all.database) {
-    body_->offset += body_->kept.size();
-    body_->kept.clear();
-    body_->safe = body_->offset;
-    return;
-  }
   body_->find_ends();
   body_->judge_ends(false);
   body_->tell(false, hits);
 }
 
 void Stream::finish(std::vector<Hit>& hits) {
-  if (!body_->all.database) return;
   body_->judge_ends(true);
   body_->tell(true, hits);
 }

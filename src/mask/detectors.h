@@ -47,8 +47,10 @@ struct Hit {
 /// Compiled rules. Immutable, shared between threads.
 class Detectors {
  public:
-  /// `cache`: a serialised database that `serialised()` gave for the same rules and version of the library; used when
-  /// it fits, else ignored. Its digest finds damage, not forgery: keep it where only the gateway writes.
+  /// Tries the rules' examples in the middle of texts: a library that overlooks one there is an error
+  /// (Code::unsupported), never a detector that finds less. `cache`: a serialised database that `serialised()` gave for
+  /// the same rules and version of the library; used when it fits, else ignored. Its digest finds damage, not forgery:
+  /// keep it where only the gateway writes.
   static base::Result<std::shared_ptr<const Detectors>> compile(std::vector<DetectorRule> rules, base::View cache = {});
   ~Detectors();
   Detectors(const Detectors&) = delete;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mask/detector_checks.h"
+#include "mask/detector_runs.h"
 #include "mask/detectors.h"
 
 /// What the detectors are inside: shared by detectors.cc, detector_scan.cc and detector_cache.cc. Pure.
@@ -40,10 +41,11 @@ Database read_cache(const std::vector<DetectorRule>& rules, base::View cache);
 
 struct Detectors::Body {
   std::vector<DetectorRule> rules{};
-  std::vector<DetectorPattern> patterns{};  // by the id that vectorscan reports
-  Database database{};                      // nullptr: there is no pattern
-  std::size_t widest = 0;                   // of the patterns
-  std::size_t back = 0;                     // how far before a hit's end its begin may be
+  std::vector<DetectorPattern> patterns{};                          // by the id that vectorscan reports
+  std::vector<std::pair<std::uint32_t, const RunPattern*>> runs{};  // those that vectorscan does not look for
+  Database database{};                                              // nullptr: there is none for it
+  std::size_t widest = 0;                                           // of the patterns
+  std::size_t back = 0;                                             // how far before a hit's end its begin may be
   bool is_from_cache = false;
 };
 
@@ -54,11 +56,22 @@ struct PatternEnd {
   friend auto operator<=>(const PatternEnd&, const PatternEnd&) = default;
 };
 
+/// Found, and not told yet; joined, it is as long as `longest` of what was joined, whose rule it bears.
+struct Found {
+  Hit hit{};
+  std::size_t longest = 0;
+};
+
 struct Scanner::Body {
   Scratch scratch{};
   std::vector<PatternEnd> ends{};
-  std::vector<Hit> found{};
+  std::vector<std::size_t> run_ends{};
+  std::vector<Found> found{};
   std::vector<std::size_t> told{};  // by pattern: where its last hit ended
+
+  /// Appends what ends in `piece`, which begins at `offset` of the value, beyond `known`; not in order.
+  void find_ends(const Detectors::Body& all, base::View piece, std::size_t offset, std::size_t known,
+                 std::vector<PatternEnd>& to);
 };
 
 }  // namespace sallyport::mask

@@ -70,6 +70,7 @@ std::optional<Span> judge_email(base::View window, Span match) {
   const std::size_t at = match.end - 2;
   const auto begin = begin_of_local(window, at);
   if (!begin) return std::nullopt;
+  if (*begin >= 2 && window.substr(*begin - 2, 2) == "//") return std::nullopt;  // a URL's user
   const auto end = end_of_domain(window, at + 1);
   if (!end) return std::nullopt;
   // git@github.com:owner/repository
@@ -222,16 +223,23 @@ std::optional<Span> judge_iban(base::View window, Span match) {
 
 // ---- phone: the pattern is '+', a digit and five more octets ----
 
-/// 0: no such country calling code (ITU-T E.164 annex).
-std::size_t calling_code_length(base::View digits) {
-  static constexpr base::View kTwo =
-      "20 27 28 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 "
-      "86 90 "
-      "91 92 93 94 95 98";
-  static constexpr base::View kThree = "21 22 23 24 25 26 29 35 37 38 42 50 59 67 68 69 80 85 87 88 96 97 99";
-  if (digits[0] == '1' || digits[0] == '7') return 1;
+/// ITU-T E.164, list of assigned country codes: those of two digits, and the third digits of the others.
+constexpr base::View kTwoDigitCodes =
+    "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 "
+    "91 92 93 94 95 98";
+constexpr std::array<std::pair<base::View, base::View>, 23> kThreeDigitCodes = {{
+    {"21", "12368"},      {"22", "0123456789"}, {"23", "0123456789"}, {"24", "0123456789"}, {"25", "012345678"},
+    {"26", "0123456789"}, {"29", "01789"},      {"35", "0123456789"}, {"37", "0123456789"}, {"38", "01235679"},
+    {"42", "013"},        {"50", "0123456789"}, {"59", "0123456789"}, {"67", "023456789"},  {"68", "0123456789"},
+    {"69", "012"},        {"80", "08"},         {"85", "02356"},      {"87", "08"},         {"88", "012368"},
+    {"96", "012345678"},  {"97", "012345679"},  {"99", "234568"},
+}};
+
+bool has_calling_code(base::View digits) {
   const base::View two = digits.substr(0, 2);
-  return kTwo.contains(two) ? 2 : kThree.contains(two) ? 3 : 0;
+  if (kTwoDigitCodes.contains(two)) return true;
+  return std::any_of(kThreeDigitCodes.begin(), kThreeDigitCodes.end(),
+                     [&](const auto& code) { return code.first == two && code.second.contains(digits[2]); });
 }
 
 bool is_phone_number(base::View digits) {
@@ -239,7 +247,7 @@ bool is_phone_number(base::View digits) {
   // The North American plan: area and exchange begin with 2 to 9.
   if (digits[0] == '1') return digits.size() == 11 && digits[1] >= '2' && digits[4] >= '2';
   if (digits[0] == '7') return digits.size() == 11;
-  return calling_code_length(digits) > 0;
+  return has_calling_code(digits);
 }
 
 std::optional<Span> judge_phone(base::View window, Span match) {
@@ -293,6 +301,9 @@ bool is_card_number(base::View digits) {
 bool is_iban(base::View text) {
   if (text.size() < 15 || iban_length(text.substr(0, 2)) != text.size()) return false;
   if (!is_digit(text[2]) || !is_digit(text[3])) return false;
+  // 98 less a rest of 97: 00, 01 and 99 are not given out, though 99 passes for 02.
+  const base::View check = text.substr(2, 2);
+  if (check < "02" || check > "98") return false;
   std::uint32_t rest = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[(i + 4) % text.size()];

@@ -26,6 +26,17 @@ std::size_t run_end(base::View window, std::size_t at, Predicate is_inside) {
   return at;
 }
 
+/// One look-up an octet: values that are full of matches are scanned over and over.
+using Octets = std::array<bool, 256>;
+constexpr Octets set_of(base::View members) {
+  Octets set{};
+  for (const char c : members) set[static_cast<unsigned char>(c)] = true;
+  return set;
+}
+constexpr bool is_in(const Octets& set, char c) { return set[static_cast<unsigned char>(c)]; }
+constexpr Octets kBareEnds = set_of("\"'`,;&<>()[]{}|\\"), kAddressEnds = set_of("\"'`<>(){}|\\"),
+                 kPlainSigns = set_of("._-/:");
+
 // ---- keys with a prefix: the pattern has the least of it, the check takes the rest ----
 
 std::optional<Span> judge_key(base::View window, Span match) {
@@ -131,9 +142,8 @@ std::optional<Value> quoted_value(base::View window, std::size_t at) {
 
 Value bare_value(base::View window, std::size_t at) {
   const std::size_t stop = std::min(window.size(), at + kMaxValue);
-  std::size_t end = run_end(window.substr(0, stop), at, [](char c) {
-    return static_cast<unsigned char>(c) > ' ' && !base::View("\"'`,;&<>()[]{}|\\").contains(c);
-  });
+  std::size_t end = run_end(window.substr(0, stop), at,
+                            [](char c) { return static_cast<unsigned char>(c) > ' ' && !is_in(kBareEnds, c); });
   while (end > at && (window[end - 1] == '.' || window[end - 1] == ':')) --end;
   return Value{{at, end}};
 }
@@ -144,7 +154,7 @@ bool looks_chosen(base::View value) {
   bool has_digit = false, has_sign = false, has_late_capital = false, has_small = false;
   for (std::size_t i = 0; i < value.size(); ++i) {
     has_digit |= is_digit(value[i]);
-    has_sign |= !is_alphanumeric(value[i]) && !base::View("._-/:").contains(value[i]);
+    has_sign |= !is_alphanumeric(value[i]) && !is_in(kPlainSigns, value[i]);
     has_small |= value[i] >= 'a' && value[i] <= 'z';
     has_late_capital |= i > 0 && value[i] >= 'A' && value[i] <= 'Z';
   }
@@ -171,13 +181,14 @@ std::optional<Span> judge_assignment(base::View window, Span match) {
   const auto value = assigned_value(window, match.end);
   if (!value || value->span.end < value->span.begin + 4) return std::nullopt;
   const base::View text = window.substr(value->span.begin, value->span.end - value->span.begin);
-  if (is_placeholder(text)) return std::nullopt;
-  const bool is_path = text[0] == '/' || text.starts_with("~/") || text.contains("://");
-  if (!value->is_quoted && is_path) return std::nullopt;
+  // "…token:@host" of an address without a password; a path; an address.
+  const bool is_place = text[0] == '@' || text[0] == '/' || text.starts_with("~/") || text.contains("://");
+  if (!value->is_quoted && is_place) return std::nullopt;
   const bool is_name =
       std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || c == '_' || c == '.'; });
   const bool is_loose = window[match.end - 1] == ':' || (value->is_after_space && is_name);
   if (!value->is_quoted && is_loose && !looks_chosen(text)) return std::nullopt;
+  if (is_placeholder(text)) return std::nullopt;
   return value->span;
 }
 
@@ -192,8 +203,11 @@ std::optional<Span> judge_connection(base::View window, Span match) {
   if (colon == base::View::npos || is_placeholder(user.substr(colon + 1))) return std::nullopt;
   if (match.end >= window.size() || !(is_alphanumeric(window[match.end]) || window[match.end] == '['))
     return std::nullopt;
-  std::size_t end = run_end(window.substr(0, match.end + kMaxKey), match.end, [](char c) {
-    return static_cast<unsigned char>(c) > ' ' && !base::View("\"'`<>(){}|\\").contains(c);
+  // Commas stand between hosts, and only MongoDB has several.
+  bool is_list = lower(matched[0]) == 'm' && lower(matched[1]) == 'o';
+  std::size_t end = run_end(window.substr(0, match.end + kMaxKey), match.end, [&](char c) {
+    is_list &= c != '/';
+    return static_cast<unsigned char>(c) > ' ' && (c != ',' || is_list) && !is_in(kAddressEnds, c);
   });
   while (base::View(".,;:!").contains(window[end - 1])) --end;
   return Span{match.begin, end};
@@ -307,15 +321,15 @@ bool is_placeholder(base::View value) {
       "your_",   "your-",     "your ",       "<",          "${",   "$(",      "{{",     "%(", "%s",
       "[masked", "[redacted", "process.env", "os.environ", "env.", "insert_", "enter ", "my_"};
   if (value.empty()) return true;
-  std::string low(value);
+  std::string low(value.substr(0, 16));
   std::transform(low.begin(), low.end(), low.begin(), lower);
   const auto begins = [&](base::View begin) { return low.starts_with(begin); };
-  if (std::find(kWords.begin(), kWords.end(), low) != kWords.end()) return true;
+  if (value.size() == low.size() && std::find(kWords.begin(), kWords.end(), low) != kWords.end()) return true;
   if (std::any_of(kBegins.begin(), kBegins.end(), begins)) return true;
   if (value[0] == '$' &&
       std::all_of(value.begin() + 1, value.end(), [](char c) { return is_alphanumeric(c) || c == '_'; }))
     return true;
-  return low.find_first_not_of(low[0]) == std::string::npos || low.starts_with("xxx") || low.starts_with("***");
+  return value.find_first_not_of(value[0]) == base::View::npos || low.starts_with("xxx") || low.starts_with("***");
 }
 
 std::span<const DetectorCheck> secret_checks() { return kChecks; }
