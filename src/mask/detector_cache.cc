@@ -4,7 +4,7 @@
 #include "mask/detectors_body.h"
 
 // magic | SHA-256 of rules and library | SHA-256 of the database | database. Both digests are looked at before a single
-// octet reaches vectorscan: hs_deserialize_database trusts its input.
+// octet reaches Hyperscan: hs_deserialize_database trusts its input.
 namespace sallyport::mask {
 namespace {
 

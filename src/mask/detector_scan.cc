@@ -8,7 +8,7 @@ namespace {
 
 using base::operator""_KiB;
 
-/// Bounds what a value full of hits costs in memory, and vectorscan takes lengths of 32 bits.
+/// Bounds what a value full of hits costs in memory, and Hyperscan takes lengths of 32 bits.
 constexpr std::size_t kPiece = 64_KiB;
 
 struct Ends {
@@ -25,7 +25,7 @@ int note_end(unsigned id, unsigned long long, unsigned long long to, unsigned, v
 
 int stop_at_first(unsigned, unsigned long long, unsigned long long, unsigned, void*) { return 1; }
 
-/// True: it was stopped. vectorscan refuses only what breaks its contract, and going on would let secrets through.
+/// True: it was stopped. Hyperscan refuses only what breaks its contract, and going on would let secrets through.
 bool run(const hs_database_t& database, base::View piece, hs_scratch_t& scratch, match_event_handler on_match,
          void* to) {
   const hs_error_t result =

@@ -39,7 +39,7 @@ re2::RE2::Options options() {
   return options;
 }
 
-/// What vectorscan said, and frees it.
+/// What Hyperscan said, and frees it.
 std::string message_of(hs_compile_error_t* error) {
   std::string message = error != nullptr && error->message != nullptr ? error->message : "cannot be compiled";
   if (error != nullptr) hs_free_compile_error(error);
@@ -71,7 +71,7 @@ Database compile_database(const std::vector<DetectorRule>& rules, std::string& m
 }
 
 /// The name of a rule whose example is found at one place of a text and not at another; nullptr: there is none. No
-/// fault of the rule: vectorscan 5.4.9 overlooks matches by their distance from the end, and a mask must not trust it
+/// fault of the rule: Hyperscan 5.4.9 overlooks matches by their distance from the end, and a mask must not trust it
 /// then.
 const std::string* overlooked_by(const std::shared_ptr<const Detectors>& detectors) {
   Scanner scanner(detectors);
@@ -157,7 +157,7 @@ base::Result<std::shared_ptr<const Detectors>> Detectors::compile(std::vector<De
     return base::fail(
         base::Code::unsupported,
         fmt::format("libhs {} overlooks what detector '{}' must find", version.substr(0, version.find(' ')), *rule),
-        "use libhyperscan5 5.4.0: vectorscan 5.4.9 is wrong on processors with AVX-512");
+        "use libhyperscan5 5.4.0: Hyperscan 5.4.9 is wrong on processors with AVX-512");
   return detectors;
 }
 

@@ -8,14 +8,14 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-/// Finds secrets and personal data by their form (docs/masks.md): vectorscan first, exact checks on what it found. Best
+/// Finds secrets and personal data by their form (docs/masks.md): Hyperscan first, exact checks on what it found. Best
 /// effort on known forms; column masks are the guarantee. Pure.
 namespace sallyport::mask {
 
 /// One kind of secret, as a rule file states it (src/mask/detectors.yaml).
 struct DetectorRule {
   std::string name{};  // "github-token"
-  /// Regular expressions that both RE2 and vectorscan take, over octets: without anchors and word boundaries (checks
+  /// Regular expressions that both RE2 and Hyperscan take, over octets: without anchors and word boundaries (checks
   /// look at the edges) and at most kMaxPatternWidth octets long.
   std::vector<std::string> patterns{};
   std::string check{};                           // "", "luhn", "iban", "entropy" …: see detector_checks.h

@@ -41,15 +41,15 @@ Database read_cache(const std::vector<DetectorRule>& rules, base::View cache);
 
 struct Detectors::Body {
   std::vector<DetectorRule> rules{};
-  std::vector<DetectorPattern> patterns{};                          // by the id that vectorscan reports
-  std::vector<std::pair<std::uint32_t, const RunPattern*>> runs{};  // those that vectorscan does not look for
+  std::vector<DetectorPattern> patterns{};                          // by the id that Hyperscan reports
+  std::vector<std::pair<std::uint32_t, const RunPattern*>> runs{};  // those that Hyperscan does not look for
   Database database{};                                              // nullptr: there is none for it
   std::size_t widest = 0;                                           // of the patterns
   std::size_t back = 0;                                             // how far before a hit's end its begin may be
   bool is_from_cache = false;
 };
 
-/// Where vectorscan says that a pattern ends.
+/// Where Hyperscan says that a pattern ends.
 struct PatternEnd {
   std::size_t at = 0;
   std::uint32_t pattern = 0;

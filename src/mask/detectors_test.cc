@@ -200,7 +200,7 @@ TEST(Detectors, MadeLinesPrecisionAndRecall) {
   }
 }
 
-// libhs has engines that overlook matches by where they stand (vectorscan 5.4.9 with AVX-512): every kind of secret, at
+// libhs has engines that overlook matches by where they stand (Hyperscan 5.4.9 with AVX-512): every kind of secret, at
 // many distances from both ends.
 TEST(Detectors, FindsAtAnyDistanceFromTheEnds) {
   Scanner scanner(all());

@@ -54,6 +54,7 @@ class LineageWalker {
     Flow flow{};
     bool is_plain = false;
     bool is_many = false;         // any number of columns, of any names
+    bool is_rival = false;        // of `is_many`: of a relation that may be meant in the place of another
     bool is_named_surely = true;  // false: PostgreSQL makes the name up
     std::uint32_t type = 0;
     /// Of `is_many`: schema and relation whose columns they are; empty: nothing is known of them.

@@ -150,6 +150,8 @@ LineageWalker::Found LineageWalker::find(const Fields& fields, base::View name) 
     }
   }
   for (const Field& field : fields) {
+    // Two of one name are an error of PostgreSQL's, so another that is not known has not this name.
+    if (field.is_many && found.is_found && !field.is_rival) continue;
     if (field.is_many && !field.of.second.empty()) {
       // Known by its name alone: a temporary table, a catalogue.
       if (field.flow.is_system) {
@@ -254,7 +256,10 @@ LineageWalker::Flow LineageWalker::call(const PgQuery__FuncCall& call, const Sco
     if (const auto* row = as<PgQuery__ColumnRef>(unwrap(call.args[0]), pg_query__column_ref__descriptor)) {
       const auto parts = strings(row->fields, row->n_fields);
       const Range* range = range_named(scope, {}, parts.size() == 1 ? parts[0] : base::View{});
-      if (range != nullptr && find(range->fields, name.name).is_found) return flow;
+      const Found field = range == nullptr ? Found{} : find(range->fields, name.name);
+      if (field.is_found) flow = field.flow;
+      flow.can_fail = true;
+      if (field.is_found) return flow;
     }
   }
   if (runs_code(call)) {
@@ -288,7 +293,10 @@ bool LineageWalker::sums_surely(const Flow& flow) const {
 bool LineageWalker::is_users_operator(const DottedName& name) const {
   bool is_system = false;
   const auto users = resolver_->operators(name, is_system);
-  return !is_system || (around_->may_run_code && !users.empty());
+  const bool runs_code = std::ranges::any_of(users, [&](const model::CatalogueOperator* candidate) {
+    return !resolver_->function(candidate->function).effects.is_empty();
+  });
+  return (!is_system && users.empty()) || (around_->may_run_code && runs_code);
 }
 
 LineageWalker::Flow LineageWalker::operation(const PgQuery__AExpr& expression, const Scope& scope) {

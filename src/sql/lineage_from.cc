@@ -184,8 +184,9 @@ LineageWalker::Item LineageWalker::relation(const PgQuery__RangeVar& relation) {
   const base::View schema = meanings.size() == 1 ? base::View(meanings[0].schema) : name.schema;
   if (meanings.size() <= 1) return named(std::move(item), relation.alias, schema, name.name);
   // One of several: each column may be any one's of that name, and how many there are is not known.
-  Item either = named(item, relation.alias, schema, name.name);
-  either.columns.push_back({.flow = whole(item.columns), .is_many = true});
+  item.columns.push_back({.flow = whole(item.columns), .is_many = true});
+  Item either = named(std::move(item), relation.alias, schema, name.name);
+  for (Field& field : either.columns) field.is_rival = field.is_many;
   std::ranges::for_each(either.columns, [&](Field& field) { field.is_plain = false; });
   either.ranges[0].fields = either.columns;
   return either;

@@ -112,7 +112,7 @@ class Played {
       const auto refusal = masks_.judge(*what);
       EXPECT_FALSE(refusal) << "setup: " << text << "\n" << (refusal ? refusal->message : "");
       names_.apply(what->changes);
-      sql::apply(*what, true, state_);
+      sql::apply(*what, false, state_);
     }
   }
 
@@ -206,7 +206,8 @@ void expect_columns(const Case& entry, const policy::TargetMasks& masks, const P
     const auto words = statements[i] == "none" ? std::vector<std::string>{} : parts_of(statements[i], ',');
     const auto& results = lineages[i].results;
     const auto many = std::ranges::find_if(results, &model::ResultColumn::is_many);
-    if (many != results.end() && !words.empty() && !words.front().starts_with("many:")) {
+    const bool states_many = std::ranges::any_of(words, [](const auto& word) { return word.starts_with("many:"); });
+    if (many != results.end() && !words.empty() && !states_many) {
       // A star of unknown width: the words are those of the result as it comes.
       const auto first = static_cast<std::size_t>(many - results.begin());
       const std::size_t behind = results.size() - first - 1;

@@ -93,13 +93,9 @@ std::shared_ptr<const mask::Detectors> detectors_of(const base::Secret& credenti
 
 base::Result<std::shared_ptr<const mask::Detectors>> compile_detectors(const config::Config& config,
                                                                        const std::string& cache) {
-  std::vector<mask::DetectorRule> wanted;
-  for (const auto& detector : config.detectors) {
-    const auto asks = [&](const policy::MaskRule& mask) { return finds(mask, detector.name); };
-    if (std::ranges::any_of(config.masks, asks)) wanted.push_back(detector);
-  }
-  if (wanted.empty()) return nullptr;
-  auto compiled = mask::Detectors::compile(std::move(wanted), read_file(cache));
+  const auto finds_any = [](const policy::MaskRule& mask) { return !mask.find.empty(); };
+  if (std::ranges::none_of(config.masks, finds_any)) return nullptr;
+  auto compiled = mask::Detectors::compile(config.detectors, read_file(cache));
   if (compiled && !(*compiled)->is_from_cache()) write_file(cache, (*compiled)->serialised());
   return compiled;
 }

@@ -16,7 +16,7 @@ namespace sallyport::cmd {
 /// told from other text.
 std::shared_ptr<const mask::Detectors> detectors_of(const base::Secret& credential);
 
-/// The detectors that some mask asks for, compiled; nullptr when none does. The compiled form is kept in `cache`, a
+/// All detectors, compiled, when some mask asks for any; else nullptr. The compiled form is kept in `cache`, a
 /// file, so that the next start need not make it again.
 base::Result<std::shared_ptr<const mask::Detectors>> compile_detectors(const config::Config& config,
                                                                        const std::string& cache);
