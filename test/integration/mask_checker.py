@@ -1,0 +1,196 @@
+"""Tells whether octets hold a part of a secret, in any of its renderings: as text and in binary form, backwards, in
+capital and small letters, in hexadecimal, base64 (wherever in the encoded octets it begins), as an MD5 or SHA-256 digest.
+
+A rendering is cut in windows; octets are searched by taking each of their windows and looking it up. Six octets are a
+window, but for alphabets that are so small that six come by chance: nine decimal digits, twelve of hexadecimal and
+base64, twenty bits. An Ethiopic letter is a window of its own (mask_schema.Secrets.word). What the other world's secrets
+or the clear data have in common with a secret (a brace, a century) is no secret.
+"""
+import base64
+import hashlib
+import re
+
+from stage import wire
+from stage.wire import SYNC, bind, execute, parse
+
+import mask_schema
+
+HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
+DIGITS = frozenset(b"0123456789")
+BITS = frozenset(b"01")
+RUNS = {9: re.compile(rb"[0-9]{9,}"), 12: re.compile(rb"[0-9A-Za-z+/=_-]{12,}"), 20: re.compile(rb"[01]{20,}")}
+MARK = re.compile(rb"\xe1[\x88\x89][\x80-\xbf]")
+
+
+def windows(octets, width):
+    return {octets[at:at + width] for at in range(len(octets) - width + 1)}
+
+
+def folded(octets):
+    return {octets, octets.lower(), octets.upper()}
+
+
+def plain(octets, is_text):
+    """The value itself, and backwards; the text by letters."""
+    out = folded(octets) if is_text else {octets}
+    out |= {each[::-1] for each in out}
+    if is_text:
+        text = octets.decode()
+        out |= {text.lower().encode(), text.upper().encode(), text[::-1].encode(), text[::-1].lower().encode()}
+    return out
+
+
+def encoded(octets):
+    """Hexadecimal and base64, without the ends, which depend on what stands beside."""
+    out = folded(octets.hex().encode())
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + octets)
+        out.add(text[4 if before else 0:len(text) - 4])
+    for digest in (hashlib.md5(octets).digest(), hashlib.sha256(octets).digest()):
+        out |= folded(digest.hex().encode())
+        out.add(base64.b64encode(digest)[:-4])
+    return out
+
+
+class Renderings:
+    """The windows of values; each by its width, with what it came from."""
+
+    def __init__(self):
+        self.of = {6: {}, 9: {}, 12: {}, 20: {}}
+
+    def add(self, name, octets, is_text):
+        whole = plain(octets, is_text)
+        if not is_text and len(octets) < 6:  # behind its length, as a row has it
+            whole = {len(octets).to_bytes(6 - len(octets), "big") + octets}
+        for each in whole:
+            self.add_plain(name, each)
+        for each in encoded(octets):
+            for part in windows(each, 12):
+                self.of[12].setdefault(part, name)
+        if not is_text:
+            for digest in (hashlib.md5(octets).digest(), hashlib.sha256(octets).digest()):
+                self.of[6].update(dict.fromkeys(windows(digest, 6), name))
+
+    def add_plain(self, name, octets):
+        for part in windows(octets, 6):
+            if not HEXADECIMAL.issuperset(part):
+                self.of[6].setdefault(part, name)
+        for run in RUNS[9].findall(octets):
+            self.of[9].update(dict.fromkeys(windows(run, 9), name))
+        for run in RUNS[12].findall(octets):
+            self.of[12].update(dict.fromkeys(windows(run, 12), name))
+        for run in RUNS[20].findall(octets):
+            self.of[20].update(dict.fromkeys(windows(run, 20), name))
+        if len(octets) < 9 and DIGITS.issuperset(octets):
+            raise AssertionError(f"{name}: {octets} is too short to be told from chance")
+
+    def without(self, *others):
+        """Less what `others` (sets of windows by width) have too."""
+        out = Renderings()
+        for width, known in self.of.items():
+            out.of[width] = {part: name for part, name in known.items() if not any(part in other[width] for other in others)}
+        return out
+
+
+class Checker:
+    """`found(octets)` names the secrets that octets hold: {name: the window}."""
+
+    def __init__(self, renderings, has_marks=True):
+        self.of = renderings.of
+        self.six = frozenset(self.of[6])
+        self.has_marks = has_marks
+
+    def is_clean(self, octets):
+        """Fast."""
+        count = len(octets)
+        if not self.six.isdisjoint([octets[at:at + 6] for at in range(count - 5)]):
+            return False
+        if self.has_marks and MARK.search(octets):
+            return False
+        for width, runs in RUNS.items():
+            known = self.of[width]
+            for run in runs.findall(octets):
+                if not known.keys().isdisjoint(windows(run, width)):
+                    return False
+        return True
+
+    def found(self, octets):
+        if isinstance(octets, str):
+            octets = octets.encode(errors="surrogateescape")
+        if self.is_clean(octets):
+            return {}
+        out = {self.of[6][part]: part for part in windows(octets, 6) & self.six}
+        mark = self.has_marks and MARK.search(octets)
+        if mark and not out:
+            out["a single letter"] = octets[max(0, mark.start() - 12):mark.end() + 12]
+        for width, runs in RUNS.items():
+            for run in runs.findall(octets):
+                for part in windows(run, width) & self.of[width].keys():
+                    out.setdefault(self.of[width][part], part)
+        return out
+
+
+# ---- what the worlds hold ----
+
+def values(session, sql, result_format):
+    out = []
+    messages = session.ask(parse(sql) + bind(results=(result_format,)) + execute() + SYNC)
+    assert not wire.errors(messages), (sql, wire.errors(messages))
+    for kind, body in messages:
+        if kind == "D":
+            out += [value for value in wire.values_of(body) if value]
+    return out
+
+
+def renderings_of(session, queries):
+    out, count = Renderings(), 0
+    for name, sql in queries.items():
+        for octets in values(session, sql, 0):
+            out.add(name, octets.rstrip(b" "), True)
+            count += 1
+        for octets in values(session, sql, 1):
+            try:
+                is_text = octets.decode().isprintable() or name.startswith("logs")
+            except UnicodeDecodeError:
+                is_text = False
+            if not is_text:
+                out.add(name, octets, False)
+    assert count >= len(queries), f"{count} secrets"
+    return out
+
+
+CLEAR = ["SELECT id, label, c_int, c_num, c_date, c_texts, c_json, c_bool FROM vault", "SELECT id, name, city, age FROM people",
+         "SELECT * FROM plain", "SELECT * FROM other.people", "SELECT id, day, kind FROM events", "SELECT * FROM ONLY docs",
+         "SELECT id, brand FROM cards", "SELECT attname, atttypid::regtype::text FROM pg_attribute WHERE attrelid > 16384",
+         "SELECT pg_get_viewdef(oid) FROM pg_class WHERE relkind = 'v'", "SELECT generate_series(1, 3000)",
+         "SELECT oid, relname FROM pg_class"]
+
+
+def clear_windows(session):
+    out = {6: set(), 9: set(), 12: set(), 20: set()}
+    for sql in CLEAR:
+        for result_format in (0, 1):
+            messages = session.ask(parse(sql) + bind(results=(result_format,)) + execute() + SYNC)
+            assert not wire.errors(messages), (sql, wire.errors(messages))
+            for _, body in messages:
+                for width in out:
+                    out[width] |= windows(body, width)
+    return out
+
+
+def checkers(connect):
+    """{world: (of the masked columns, of what detectors find)}; `connect(world)` goes directly to PostgreSQL."""
+    made = {}
+    for world in mask_schema.WORLDS:
+        with connect(world) as session:
+            made[world] = (renderings_of(session, mask_schema.SECRETS), renderings_of(session, mask_schema.FOUND), clear_windows(session))
+    out = {}
+    for world, other in (mask_schema.WORLDS, mask_schema.WORLDS[::-1]):
+        clear = made[world][2]
+        # A single common window of the worlds is chance in what is drawn, and the rule in what is punctuation.
+        columns = made[world][0].without(clear, made[other][0].of)
+        found = made[world][1].without(clear, made[other][1].of)
+        for name in mask_schema.SECRETS:
+            assert any(name in known.values() for known in columns.of.values()), f"{name} would not be found"
+        out[world] = (Checker(columns), Checker(found, has_marks=False))
+    return out

@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+"""No octet of a masked column leaves, whatever is asked.
+
+Random secrets are planted in masked columns of every type (mask_schema.py); statements of every form are drawn from a seed
+(mask_queries.py, mask_forms.py, mask_statements.sql) and asked in two databases that differ in the secrets alone. What
+comes may hold no part of a secret (mask_checker.py) and may not differ between the two (mask_play.py). Afterwards what the
+gateway keeps and shows otherwise is searched too, and native clients ask (mask_clients.py).
+
+First the same statements are asked directly, without a gateway: each family must leak there, else it would show nothing.
+
+    masks.py [direct] [CASE...]
+
+SALLYPORT_MASK_QUERIES: how many statements, SALLYPORT_SEED: of which seed.
+"""
+import os
+import pathlib
+import random
+import sys
+import time
+
+import mask_checker
+import mask_forms
+import mask_schema
+from mask_play import Player, answers_of
+from stage import wire
+from stage.gateway import Gateway, target
+from stage.postgres import Postgres
+from stage.suite import Suite, shorten
+
+COUNT = int(os.environ.get("SALLYPORT_MASK_QUERIES", 20000))
+SEED = int(os.environ.get("SALLYPORT_SEED", random.SystemRandom().randrange(10 ** 6)))
+DIRECT_COUNT = min(COUNT, 6000)
+CLEAR_COUNT = min(2000, COUNT)
+SHOWN = 12  # faults of one kind that are printed whole
+SETTINGS = """
+autovacuum = off
+jit = off
+max_parallel_workers_per_gather = 0
+log_statement = none
+log_min_messages = panic
+statement_timeout = 15s
+"""
+TARGETS = dict(zip(mask_schema.WORLDS, ("shop_a", "shop_b")))
+
+
+class Masks:
+    """Every public function is a case."""
+
+    def __init__(self, suite, server):
+        self.suite, self.server = suite, server
+        mask_schema.make(server, SEED)
+        self.address = f"{server.socket_folder}/.s.PGSQL.{server.port}"
+        self.checkers = mask_checker.checkers(self.connect_directly)
+        with self.connect_directly(mask_schema.WORLDS[0]) as session:
+            oids = {name: int(session.query(f"SELECT '{name}'::regproc::oid")[0][0]) for name in ("f_email", "f_constant")}
+        self.scripts = mask_forms.Scripts({"socket": str(server.socket_folder), "port": str(server.port)}, oids)
+
+    def connect_directly(self, world):
+        return wire.Wire(self.address, user="tester", database=world, application_name="masks")
+
+    def queries(self, count):
+        return mask_forms.queries(random.Random(SEED), self.scripts, count)
+
+    def tell(self, fault):
+        return f"{fault.kind}: {fault.told}\n    family {fault.query.family}, seed {SEED}\n    {fault.query.text}"
+
+    # ---- without a gateway ----
+
+    def the_checker_finds(self):
+        """In each rendering, a part of it, and nothing in what is clear."""
+        checker = self.checkers[mask_schema.WORLDS[0]][0]
+        for part in ("substr({}, 2, 7)", "reverse({})", "md5({})", "upper({})", "lower({})", "encode({}::bytea, 'hex')",
+                     "encode(('.' || {})::bytea, 'base64')", "encode(('..' || {})::bytea, 'base64')", "upper(encode({}::bytea, 'hex'))",
+                     "encode({}::bytea, 'base64')", "encode(sha256({}::bytea), 'hex')", "to_json({})::text", "'x' || {}"):
+            with self.connect_directly(mask_schema.WORLDS[0]) as session:
+                for row, in session.query(f"SELECT {part.format('email')} FROM people"):
+                    assert checker.found(row), f"{part}: {row}"
+        for clear in ("nothing", "1234567", "2001-01-01 00:00:00", "[masked:pii]", '{"k": "cedar", "n": 3}', "00000000-0000-0000-0000"):
+            assert not checker.found(clear), clear
+
+    def every_family_leaks_directly(self):
+        player = Player(self.connect_directly, mask_schema.WORLDS, self.checkers)
+        started = time.monotonic()
+        player.play(self.queries(DIRECT_COUNT))
+        player.close()
+        self.report(player, "directly", started)
+        self.suite.count(not [f for f in player.faults if f.kind == "ended"], "no session ends directly",
+                         "\n".join(self.tell(f) for f in player.faults if f.kind == "ended"))
+        for name, tally in sorted(player.families.items()):
+            self.suite.count(tally.leaked, f"family leaks directly: {name}", str(tally))
+        for name in sorted(mask_forms.WORKS):
+            tally = player.features[name]
+            self.suite.count(tally.leaked, f"feature leaks directly: {name}", str(tally))
+        self.suite.count(player.total.answered >= 0.7 * player.total.asked, "most statements are right", str(player.total))
+        should_work = sum(1 for f in player.families.values() for _ in range(f.must))
+        self.suite.count(should_work >= 0.5 * player.total.asked, "half of the statements only show values", str(should_work))
+        lonely = [name for name, tally in player.features.items() if tally.asked > 20 and not tally.answered]
+        self.suite.count(not lonely, "every production is right at times", str(lonely))
+        if os.environ.get("SALLYPORT_VERBOSE"):
+            for name, tally in sorted(player.features.items()):
+                print(f"  feature {name}: {tally}")
+
+    def every_script_leaks_directly(self):
+        """One that does not proves nothing, unless another mend it: they are named."""
+        silent = []
+        for family in self.scripts.families:
+            for index, script in enumerate(family.scripts):
+                player = Player(self.connect_directly, mask_schema.WORLDS, self.checkers)
+                draw = random.Random(SEED)
+                player.play(self.scripts.drawn(draw, family, index) for _ in range(12))
+                player.close()
+                if not player.total.leaked:
+                    silent.append(f"{family.name}: {script} ({player.total})")
+        for line in silent:
+            print(f"masks: does not leak directly: {line}", flush=True)
+
+    def report(self, player, how, started):
+        print(f"masks: {how}: {player.total}; {player.octets >> 20} MiB in {time.monotonic() - started:.0f} s", flush=True)
+        for name, tally in sorted(player.families.items()):
+            print(f"  {name}: {tally}", flush=True)
+
+
+def main():
+    arguments = sys.argv[1:]
+    is_direct = "direct" in arguments
+    suite = Suite("masks", [argument for argument in arguments if argument != "direct"])
+    print(f"masks: SALLYPORT_SEED={SEED} SALLYPORT_MASK_QUERIES={COUNT}", flush=True)
+    with Postgres(settings=SETTINGS) as server:
+        masks = Masks(suite, server)
+        suite.run(masks.the_checker_finds)
+        suite.run(masks.every_family_leaks_directly)
+        if is_direct:
+            suite.run(masks.every_script_leaks_directly)
+    for path in pathlib.Path("/tmp").glob("sallyport_masks_*"):
+        path.unlink()
+    return suite.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
