@@ -3,7 +3,7 @@ capital and small letters, in hexadecimal, base64 (wherever in the encoded octet
 
 A rendering is cut in windows; octets are searched by taking each of their windows and looking it up. Six octets are a
 window, but for alphabets that are so small that six come by chance: nine decimal digits, twelve of hexadecimal and
-base64, twenty bits. An Ethiopic letter is a window of its own (mask_schema.Secrets.word). What the other world's secrets
+base64, twenty bits. Two Ethiopic letters are enough, which nothing else holds (mask_schema.Secrets.word). What the other world's secrets
 or the clear data have in common with a secret (a brace, a century) is no secret.
 """
 import base64
@@ -19,7 +19,7 @@ HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 DIGITS = frozenset(b"0123456789")
 BITS = frozenset(b"01")
 RUNS = {9: re.compile(rb"[0-9]{9,}"), 12: re.compile(rb"[0-9A-Za-z+/=_-]{12,}"), 20: re.compile(rb"[01]{20,}")}
-MARK = re.compile(rb"\xe1[\x88\x89][\x80-\xbf]")
+MARK = re.compile(rb"(?:\xe1[\x88\x89][\x80-\xbf]){2}")
 
 
 def windows(octets, width):
@@ -122,7 +122,7 @@ class Checker:
         out = {self.of[6][part]: part for part in windows(octets, 6) & self.six}
         mark = self.has_marks and MARK.search(octets)
         if mark and not out:
-            out["a single letter"] = octets[max(0, mark.start() - 12):mark.end() + 12]
+            out["two letters"] = octets[max(0, mark.start() - 12):mark.end() + 12]
         for width, runs in RUNS.items():
             for run in runs.findall(octets):
                 for part in windows(run, width) & self.of[width].keys():

@@ -49,9 +49,10 @@ TEXT = listed(
     "array_to_string(regexp_split_to_array({}, 'o'), '~') | text | regexp_split_to_array", "array_to_string(string_to_array({}, 'a'), '~') | text | string_to_array",
     "(SELECT e FROM json_to_record(json_build_object('e', {})) AS {q}(e text)) | text | json_to_record", "convert_from(convert_to({}, 'UTF8'), 'UTF8') | text | convert",
     "text '' || ({}) | any | typed concatenation", "chr(ascii({})) | text | ascii, chr", "to_char({}, 'DD HH24:MI:SS') | interval | to_char interval", "strpos({}, 'o')::text | text | strpos",
-    "ltrim({}, 'ab') | text", "trim(both 'x' from {}) | text | trim from", "hstore('k', {})::text | text | hstore", "querytree(plainto_tsquery('simple', {})) | text | tsquery",
+    "ltrim({}, 'ab') | text", "trim(both 'x' from {}) | text | trim from", "querytree(plainto_tsquery('simple', {})) | text | tsquery",
     "to_tsvector('simple', {})::text | text | tsvector", "parse_ident(quote_ident(left({}, 20)))::text | text | parse_ident", "{} COLLATE \"C\" | text | COLLATE") + listed(
-    "(SELECT ({})::{T} FROM plain WHERE id = 1) | text | subquery with a table", "f_echo({}) | text | user function", "{} ~~> {} | text, text | user operator") + listed(
+    "(SELECT {} FROM plain WHERE id = 1) | text | subquery with a table") + listed(
+    "f_echo({}) | text | user function", "{} ~~> {} | text, text | user operator", "hstore('k', {})::text | text | user type hstore",
     "({})::int::text | text | text to int", "({})::date::text | text | text to date", "({})::code::text | text | cast to a domain",
     "(1 / (length({}) - 16))::text | text | division by a length", "(xpath('//p/text()', {}))[1]::text | xml | xpath", "({})::jsonb::text | text | text to jsonb",
     "(10 / nullif(ascii({}) - 4609, 0))::text | text | division by a letter", risky=True)
@@ -73,7 +74,7 @@ FUNCTIONS = {
     "bool": listed("{} = 'fir' | text | equals", "{} IS NULL | any | IS NULL", "{} > 5 | int | greater", "{} LIKE 'Q%' | text | LIKE", "{} ~ '^[0-9]' | text | regular expression", "{} IN ('a', 'b') | text | IN",
                    "{} BETWEEN 1 AND 9 | int | BETWEEN", "NOT ({}) | bool | NOT", "({}) AND ({}) | bool, bool | AND", "{} @> '{{\"k\": 1}}' | jsonb | @>", "{} ? 'k' | jsonb | ?", "'leaf' = ANY ({}) | text[] | ANY",
                    "{} IS DISTINCT FROM {} | text, text | IS DISTINCT FROM", "starts_with({}, 'Q') | text | starts_with", "EXISTS (SELECT WHERE {} > 5) | int | EXISTS", "({} > 5) IS TRUE | int | IS TRUE",
-                   "({}, 1) < ({}, 2) | text, text | row comparison", "{} && ARRAY['leaf'] | text[] | overlap", "xmlexists('//p' PASSING {}) | xml | xmlexists", "({}) @> 5::int8 | int8range | range contains",
+                   "({}, 1) < ({}, 2) | text, text | row comparison", "{} && ARRAY['leaf'] | text[] | overlap", "xmlexists('//p' PASSING ({})) | xml | xmlexists", "({}) @> 5::int8 | int8range | range contains",
                    "7 IN (SELECT {}) | int | IN SELECT", "isempty({}) | int8range | isempty", "{} SIMILAR TO 'Q%' | text | SIMILAR TO"),
     "date": listed("({})::date | timestamp | timestamp to date", risky=True) + listed("make_date(2001, 1, 1) + (0 * length({}))::int | text | date and length", risky=True),
     "timestamp": listed("({})::timestamp | date | date to timestamp", "{} + {} | timestamp, interval | timestamp and interval", "date_trunc('hour', {}) | timestamp | date_trunc",
@@ -94,7 +95,8 @@ FUNCTIONS = {
     "inet": listed("network({})::inet | inet | network", "broadcast({}) | inet", "set_masklen({}, 20) | inet | set_masklen", risky=True),
     "text[]": listed("ARRAY[{}, {}] | text, text | ARRAY of text", "array_append({}, {}) | text[], text | array_append", "{} || {} | text[], text[] | array concatenation", "({})[1:2] | text[] | slice", "string_to_array({}, 'o') | text | string_to_array",
                      "array_remove({}, 'leaf') | text[] | array_remove", "regexp_match({}, '.+') | text | regexp_match", "ARRAY(SELECT {}) | text | ARRAY of a SELECT", "array_fill({}, ARRAY[2]) | text | array_fill", "regexp_split_to_array({}, 'o') | text | regexp_split_to_array",
-                     "ARRAY(SELECT {q} FROM unnest({}) AS {q}) | text[] | ARRAY of unnest", "array_replace({}, 'leaf', 'x') | text[] | array_replace", "ARRAY(SELECT {q}.value FROM jsonb_each_text({}) AS {q}) | jsonb | jsonb_each_text", "akeys(hstore({}, 'v')) | text | akeys"),
+                     "ARRAY(SELECT {q} FROM unnest({}) AS {q}) | text[] | ARRAY of unnest", "array_replace({}, 'leaf', 'x') | text[] | array_replace", "ARRAY(SELECT {q}.value FROM jsonb_each_text({}) AS {q}) | jsonb | jsonb_each_text") +
+    listed("akeys(hstore({}, 'v')) | text | user type hstore, akeys", risky=True),
     "int8[]": listed("ARRAY[{}, {}]::int8[] | int, int | ARRAY of int", "array_append({}, 1::int8) | int8[] | array_append", "({})[1:1] | int8[] | slice", "array_cat({}, {}) | int8[], int8[] | array_cat"),
     "place": listed("ROW({}, {})::place | text, int | ROW to a composite type"),
     "int8range": listed("int8range({}, NULL) | int | int8range", "range_merge({}, {}) | int8range, int8range | range_merge", "{} + {} | int8range, int8range | range union", risky=True),

@@ -27,9 +27,9 @@ class Query:
     """`syncs`: how many ReadyForQuery end it. `must_work`: it does nothing but show values, so it may not be refused for
     what it does with them (a function may still be one that the masks do not know)."""
 
-    def __init__(self, family, text, octets, syncs=1, features=(), must_work=False):
+    def __init__(self, family, text, octets, syncs=1, features=(), must_work=False, is_beyond=False):
         self.family, self.text, self.octets, self.syncs = family, text, octets, syncs
-        self.features, self.must_work = frozenset(features), must_work
+        self.features, self.must_work, self.is_beyond = frozenset(features), must_work, is_beyond
 
 
 # ---- SELECTs ----
@@ -69,7 +69,7 @@ WAYS = [("select, simple", 30, as_simple), ("select, extended", 16, lambda draw,
 
 def drawn_select(draw, only_clear=False):
     grammar = Grammar(draw, only_clear=only_clear)
-    sql, outputs = grammar.select(draw.choice([0, 0, 1, 1, 2, 3]))
+    sql, outputs = grammar.select(draw.choice([0, 0, 1, 1, 2, 2, 3, 4]))
     if draw.random() < 0.1 and len(sql) < 4000:
         sql = f"({sql})" if draw.random() < 0.5 else f"/* email */ {sql} -- end"
     family, _, way = draw.choices(WAYS, [weight for _, weight, _ in WAYS])[0]
@@ -116,7 +116,7 @@ class Scripts:
                 return grammar.value(scope["v" if mark == "v" else "p"], "any", depth).sql
             if mark == "c":
                 return grammar.condition([column for column in scope["p"] if not column.masked], 1)
-            return {"P": draw.choice(PROTECTED), "n": str(draw.randrange(1, 6)), **self.places}[mark]
+            return {"P": draw.choice(PROTECTED), "n": str(draw.randrange(1, 6)), "h": draw.choice("3456789abcd"), **self.places}[mark]
         return re.sub("<<([a-zA-Z]+)>>", one, script)
 
     def message(self, draw, statement):
@@ -139,14 +139,14 @@ class Scripts:
         family = family or draw.choice(self.families)
         script = family.scripts[index] if index is not None else draw.choice(family.scripts)
         grammar = Grammar(draw)
-        text = self.fill(draw, script, grammar)
+        text = self.fill(draw, re.sub("^@(quiet|beyond) ", "", script), grammar)
         messages = [self.message(draw, part.strip().replace("\\;", ";")) for part in text.split(" ;; ")]
         if not family.is_raw:
             messages = [query("BEGIN"), *messages, query("ROLLBACK")]
         if "PREPARE " in text:
             messages.append(query("DEALLOCATE ALL"))
         return Query(family.name, text, b"".join(messages), len(messages), grammar.features,
-                     family.works and not grammar.sinks and not grammar.is_untraced)
+                     family.works and not grammar.sinks and not grammar.is_untraced, script.startswith("@beyond"))
 
 
 def queries(draw, scripts, count):

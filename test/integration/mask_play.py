@@ -12,7 +12,7 @@ from stage.suite import shorten
 BATCH = 48  # queries that are under way at once
 
 Answer = collections.namedtuple("Answer", "octets kinds codes")
-Fault = collections.namedtuple("Fault", "kind query told")  # kind: leak, difference, ended
+Fault = collections.namedtuple("Fault", "kind query told")  # kind: leak, difference, ended, beyond
 
 
 class Ended(Exception):
@@ -129,9 +129,9 @@ class Player:
         what = outcome(first)
         differs = self.difference(first, others[0]) if others else None
         if leaks:
-            self.faults.append(Fault("leak", query, f"{leaks} in {where(first.octets, self.checkers[self.worlds[0]][0])}"))
+            self.faults.append(Fault("beyond" if query.is_beyond else "leak", query, f"{leaks} in {where(first.octets, self.checkers[self.worlds[0]][0])}"))
         if differs:
-            self.faults.append(Fault("difference", query, differs))
+            self.faults.append(Fault("beyond" if query.is_beyond else "difference", query, differs))
         for tally in (self.total, self.families[query.family], *(self.features[feature] for feature in query.features)):
             tally.count(query, what, bool(leaks or differs))
         if query.must_work and what == "refused":

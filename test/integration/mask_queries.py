@@ -82,6 +82,8 @@ class Grammar:
             scope = [column for column in scope if not column.masked]
         candidates = [column for column in scope if column.type == kind]
         productions = FUNCTIONS.get(kind, ())
+        if self.only_clear:  # what a user's function returns is masked, whatever it is
+            productions = [production for production in productions if not production[2].startswith("user")]
         if depth > 0 and self.chance(0.65):
             sql, arguments, feature, is_risky = self.draw.choice(productions if productions and self.chance(0.75) else GENERIC)
             if "=" in arguments and kind not in SORTABLE:
@@ -342,13 +344,18 @@ class Grammar:
         return ", ".join(texts), outputs
 
     def computed(self, scope, aliases, depth):
-        kind = self.draw.choice(ANY)
-        value = self.value(scope, kind, depth + 1)
+        kind = self.kind(scope)
+        value = self.value(scope, kind, self.draw.choice([0, 1, depth + 1]))
         name = self.name("o")
         return f"{value.sql} AS {name}", [Output(name, kind, value.masked)]
 
+    def kind(self, scope):
+        """Half of the time one of which there is a masked column."""
+        hidden = [column.type for column in scope if column.masked and column.type in LITERALS]
+        return self.draw.choice(hidden) if hidden and self.chance(0.5) else self.draw.choice(ANY)
+
     def bare(self, scope, aliases, depth):
-        value = self.value(scope, self.draw.choice(ANY), 1)
+        value = self.value(scope, self.kind(scope), 1)
         return value.sql, [Output("", "", value.masked)]
 
     def star(self, scope, aliases, depth):
@@ -374,8 +381,9 @@ class Grammar:
             ("(row_to_json({a})#>>'{{}}')", "text"), ("to_jsonb({a}) - 'id'", "jsonb"), ("xmlforest({a} AS r)", "xml")])
         if kind == "part" and (not named or how.startswith("{c}") and '"' in named[-1].name):
             how, kind = "{a}::text", "text"
-        if "hstore" in how or "record" in kind and "ROW" in how:
-            self.is_untraced = self.is_untraced or "hstore" in how
+        if "hstore" in how:
+            self.is_untraced = True
+            self.sinks.add("hstore")
         self.feature("whole row: " + how.replace("{a}", "t").replace("{c}", "c").replace("{k}", "k"))
         column = self.draw.choice(named) if named else None
         if kind == "part":
@@ -403,9 +411,13 @@ class Grammar:
         if how and how != "{}":
             self.feature("grouping sets")
         for _ in range(self.draw.randrange(1, 4)):
-            sql, arguments, kind, feature = self.draw.choice(AGGREGATES)
+            sql, arguments, kind, feature = self.draw.choice(AGGREGATES[:-1] if self.only_clear else AGGREGATES)
             values = [self.value(scope, argument, 1) for argument in arguments]
             name = self.name("o")
+            if feature == "user aggregate":
+                self.is_untraced = True
+                if any(value.masked for value in values):
+                    self.sinks.add(feature)
             order = "1" if key == "1" else key
             text = sql.format(*[value.sql for value in values], order=order)
             if self.chance(0.2) and "WITHIN" not in text and "::" not in text:

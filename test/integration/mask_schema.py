@@ -214,7 +214,7 @@ class Secrets:
             out.append(f"INSERT INTO other.people VALUES ({row}, '{word}', '{word} at tree', '{town}');")
             out.append(f"INSERT INTO other.staff VALUES ({row}, '{word}', {text('staff')});")
             out.append(f"INSERT INTO plain VALUES ({row}, '{word}', {number}, '2001-02-0{row}', ARRAY['{word}'], '{{\"k\": {row}}}');")
-        return "\n".join([*out, "REFRESH MATERIALIZED VIEW m_people; REFRESH MATERIALIZED VIEW m_nested; VACUUM (FREEZE); ANALYZE people, other.people;"])
+        return "\n".join([*out, "REFRESH MATERIALIZED VIEW m_people; REFRESH MATERIALIZED VIEW m_nested; VACUUM (FREEZE); ANALYZE people, other.people; CHECKPOINT;"])
 
 
 def with_checksum(letters):
