@@ -2,9 +2,10 @@
 capital and small letters, in hexadecimal, base64 (wherever in the encoded octets it begins), as an MD5 or SHA-256 digest.
 
 A rendering is cut in windows; octets are searched by taking each of their windows and looking it up. Six octets are a
-window, but for alphabets that are so small that six come by chance: nine decimal digits, twelve of hexadecimal and
-base64, twenty bits. Two Ethiopic letters are enough, which nothing else holds (mask_schema.Secrets.word). What the other world's secrets
-or the clear data have in common with a secret (a brace, a century) is no secret.
+window where six cannot come by chance: of the letters that secrets are made of, or of octets that no text holds. Numbers
+and dates: nine digits in a row, or eight of ten characters; hexadecimal and base64: sixteen; bits: twenty. Two Ethiopic
+letters are enough, which nothing else holds (mask_schema.Secrets.word). What the other world's secrets or the clear data
+have in common with a secret (a brace, a century) is no secret.
 """
 import base64
 import hashlib
@@ -15,15 +16,29 @@ from stage.wire import SYNC, bind, execute, parse
 
 import mask_schema
 
-HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
+LETTERS = frozenset(mask_schema.LETTERS.encode())
+PRINTABLE = frozenset(range(0x20, 0x7f))
 DIGITS = frozenset(b"0123456789")
+RUNS = {9: re.compile(rb"[0-9]{9,}"), 10: re.compile(rb"[0-9.,:/ +-]{10,}"), 16: re.compile(rb"[0-9A-Za-z+/=]{16,}"),
+        20: re.compile(rb"[01]{20,}")}
+WIDTHS = (6, *RUNS)
 BITS = frozenset(b"01")
-RUNS = {9: re.compile(rb"[0-9]{9,}"), 12: re.compile(rb"[0-9A-Za-z+/=_-]{12,}"), 20: re.compile(rb"[01]{20,}")}
 MARK = re.compile(rb"(?:\xe1[\x88\x89][\x80-\xbf]){2}")
 
 
 def windows(octets, width):
     return {octets[at:at + width] for at in range(len(octets) - width + 1)}
+
+
+def is_telling(part):
+    """Could not be there by chance."""
+    if len(part) == 6:
+        if PRINTABLE.issuperset(part):
+            return sum(octet in LETTERS for octet in part) >= 5
+        return len(set(part)) >= 4 and part.count(0) <= 1
+    if len(part) == 10:
+        return sum(octet in DIGITS for octet in part) >= 8
+    return len(set(part)) >= 5 or len(part) == 20
 
 
 def folded(octets):
@@ -56,33 +71,34 @@ class Renderings:
     """The windows of values; each by its width, with what it came from."""
 
     def __init__(self):
-        self.of = {6: {}, 9: {}, 12: {}, 20: {}}
+        self.of = {width: {} for width in WIDTHS}
 
     def add(self, name, octets, is_text):
         whole = plain(octets, is_text)
         if not is_text and len(octets) < 6:  # behind its length, as a row has it
             whole = {len(octets).to_bytes(6 - len(octets), "big") + octets}
         for each in whole:
-            self.add_plain(name, each)
+            self.add_windows(name, each, 6)
+            if not BITS.issuperset(each):
+                self.add_runs(name, each, 9, 10, 16)
+            else:
+                self.add_runs(name, each, 20)
         for each in encoded(octets):
-            for part in windows(each, 12):
-                self.of[12].setdefault(part, name)
+            self.add_runs(name, each, 16)
         if not is_text:
             for digest in (hashlib.md5(octets).digest(), hashlib.sha256(octets).digest()):
-                self.of[6].update(dict.fromkeys(windows(digest, 6), name))
+                self.add_windows(name, digest, 6)
 
-    def add_plain(self, name, octets):
-        for part in windows(octets, 6):
-            if not HEXADECIMAL.issuperset(part):
-                self.of[6].setdefault(part, name)
-        for run in RUNS[9].findall(octets):
-            self.of[9].update(dict.fromkeys(windows(run, 9), name))
-        for run in RUNS[12].findall(octets):
-            self.of[12].update(dict.fromkeys(windows(run, 12), name))
-        for run in RUNS[20].findall(octets):
-            self.of[20].update(dict.fromkeys(windows(run, 20), name))
-        if len(octets) < 9 and DIGITS.issuperset(octets):
-            raise AssertionError(f"{name}: {octets} is too short to be told from chance")
+    def add_runs(self, name, octets, *widths):
+        for width in widths:
+            for run in RUNS[width].findall(octets):
+                self.add_windows(name, run, width)
+
+    def add_windows(self, name, octets, width):
+        known = self.of[width]
+        for part in windows(octets, width):
+            if is_telling(part):
+                known.setdefault(part, name)
 
     def without(self, *others):
         """Less what `others` (sets of windows by width) have too."""
@@ -167,7 +183,7 @@ CLEAR = ["SELECT id, label, c_int, c_num, c_date, c_texts, c_json, c_bool FROM v
 
 
 def clear_windows(session):
-    out = {6: set(), 9: set(), 12: set(), 20: set()}
+    out = {width: set() for width in WIDTHS}
     for sql in CLEAR:
         for result_format in (0, 1):
             messages = session.ask(parse(sql) + bind(results=(result_format,)) + execute() + SYNC)

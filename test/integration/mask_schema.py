@@ -3,7 +3,7 @@ PostgreSQL can put before or behind a table.
 
 It is made twice, in two databases that differ in nothing but the secrets ("worlds"): so what a client sees of one and of
 the other must be the same octets. Secrets are drawn from a seed; where a value is NULL and what a mask leaves of it are
-the same in both worlds. The clear data uses small numbers, and words in small letters.
+the same in both worlds. The clear data uses small numbers, and words without six of LETTERS in a row.
 """
 import random
 
@@ -110,6 +110,7 @@ SECRETS = {
 FOUND = {"logs.line": "SELECT regexp_replace(line, '^[a-z ]*: ', '') FROM logs"}
 
 WORDS = ["alder", "birch", "cedar", "elder", "maple", "olive", "poplar", "spruce"]
+LETTERS = "QXZJKWVqxzjkwv"  # of secrets; six of them in a row are in no word
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -134,7 +135,7 @@ class Secrets:
         draw = self.of(name, row)
         if row % 2:
             return "".join(chr(0x1200 + draw.randrange(0x48)) for _ in range(length))
-        return "".join(draw.choice("QXZJKWVqxzjkwv0123456789") for _ in range(length))
+        return "".join(draw.choice(LETTERS) for _ in range(length))
 
     def value(self, name, kind, row):
         """An SQL literal."""

@@ -337,7 +337,7 @@ UPDATE people SET email = 'mine' WHERE id = <<n>>
 UPDATE events_1 SET day = '2005-05-05'
 UPDATE cards SET id = NULL
 INSERT INTO accounts (id, owner_email) SELECT 100 + id, ssn FROM people
-SELECT <<P>>::int FROM people
+SELECT <<P>>::int FROM people WHERE id <> 2
 SELECT email::date, ssn::inet FROM people
 SELECT ('{' || email)::jsonb FROM people
 SELECT ssn::regclass FROM people
@@ -374,10 +374,10 @@ SELECT id FROM people WHERE <<P>> < 'h'
 SELECT id, name FROM people ORDER BY <<P>>
 SELECT id FROM people ORDER BY length(ssn), md5(email)
 SELECT city, id FROM people ORDER BY 1, email DESC
-SELECT id FROM vault ORDER BY s_int8 USING >
+SELECT id FROM vault WHERE id <> <<n>> ORDER BY md5(s_int8::text) USING >
 SELECT id FROM vault ORDER BY s_uuid, s_date FETCH FIRST 2 ROWS WITH TIES
-SELECT count(*) FROM vault WHERE s_int8 > 500000000000000000
-SELECT count(*) FROM vault WHERE s_int4 % 2 = 0
+SELECT count(*) FROM vault WHERE s_int8 > <<n>>50000000000000000 AND id = 5
+SELECT count(*) FROM vault WHERE id = <<n>> AND s_int4 % <<n>> = 0
 SELECT c_int FROM vault WHERE s_numeric::text < '<<n>>'
 SELECT p.id, v.id FROM people AS p JOIN vault AS v ON p.email < v.s_text
 SELECT p.id, q.id FROM people AS p JOIN people AS q ON md5(p.email) < md5(q.email)
@@ -399,16 +399,16 @@ SELECT id FROM people WHERE email IN (SELECT s_text FROM vault UNION ALL SELECT 
 SELECT name FROM people WHERE md5(email) < 'a' UNION SELECT 'x'
 SELECT id, md5(email) < '<<h>>' FROM people INTERSECT SELECT id, true FROM people
 SELECT name FROM people WHERE CASE WHEN md5(email) < '<<h>>' THEN true ELSE false END
-UPDATE people SET age = 50 WHERE md5(email) < '<<h>>'
+UPDATE people SET age = 50 WHERE id = <<n>> AND md5(email) < '<<h>>'
 UPDATE people SET city = 'x' WHERE md5(ssn) < '<<h>>' RETURNING id
 DELETE FROM gone WHERE md5(token) < '<<h>>' RETURNING id
 UPDATE people SET age = CASE WHEN md5(email) < '<<h>>' THEN 1 ELSE 2 END RETURNING age
-MERGE INTO plain USING people AS p ON p.id = plain.id AND md5(p.email) < '<<h>>' WHEN MATCHED THEN DELETE
+MERGE INTO plain USING people AS p ON p.id = plain.id AND p.id = <<n>> AND md5(p.email) < '<<h>>' WHEN MATCHED THEN DELETE
 WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < (SELECT ascii(md5(email)) % 7 FROM people WHERE id = <<n>>)) SELECT n FROM r
 SELECT 1 / (ascii(md5(email)) % 3) FROM people
 SELECT CASE WHEN md5(email) < '<<h>>' THEN 1 / (id - id) ELSE 1 END FROM people WHERE id = <<n>>
 SELECT id FROM v_renamed JOIN people ON key = id WHERE md5(contact) < '<<h>>'
-SELECT size FROM v_expression WHERE described < 'H'
+SELECT size FROM v_expression WHERE id = <<n>> AND md5(described) < '<<h>>'
 SELECT city, people FROM v_grouped WHERE md5(addresses) < '<<h>>'
 SELECT p.id FROM people AS p ORDER BY ROW(p.email, p.*)
 SELECT id FROM people AS p WHERE md5(p::text) < '<<h>>'
@@ -417,7 +417,7 @@ SELECT max(p::text), count(DISTINCT left(md5(p::text), 1)) FROM people AS p
 COPY (SELECT id FROM people ORDER BY md5(email)) TO STDOUT
 DECLARE c CURSOR FOR SELECT id FROM people WHERE md5(email) < '<<h>>' ;; FETCH ALL FROM c ;; MOVE ALL IN c
 PREPARE mine (text) AS SELECT id FROM people WHERE md5(email) < $1 ;; EXECUTE mine ('<<h>>') ;; DEALLOCATE mine
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT id FROM people WHERE md5(email) < '<<h>>'
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT id FROM people WHERE id = <<n>> AND md5(email) < '<<h>>'
 CREATE TEMP TABLE mine AS SELECT id FROM people WHERE md5(email) < '<<h>>' ;; SELECT * FROM mine
 SELECT nullif(md5(email) < '<<h>>', true), md5(ssn) < '<<h>>', email < 'h' FROM people
 SELECT length(s_texts::text), cardinality(s_texts), array_length(s_int8s, 1) FROM vault

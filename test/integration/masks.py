@@ -42,6 +42,7 @@ max_parallel_workers_per_gather = 0
 log_statement = none
 log_min_messages = panic
 statement_timeout = 15s
+lock_timeout = 250ms
 """
 TARGETS = dict(zip(mask_schema.WORLDS, ("shop_a", "shop_b")))
 
@@ -205,7 +206,7 @@ def main():
             with Gateway(targets=targets, masks=mask_schema.MASKS if MASKED else None) as gateway:
                 suite.run(masks.through, gateway)
                 suite.run(masks.clear_is_clear, gateway)
-                for case in mask_clients.Clients(server, gateway, masks.checkers, TARGETS).cases() + \
+                for case in mask_clients.Clients(server, gateway, masks.checkers, TARGETS, SEED).cases() + \
                         mask_rest.Rest(gateway, masks.checkers, masks.some_secrets()).cases():
                     suite.run(case)
                 suite.run(gateway.check_trail)
