@@ -146,6 +146,15 @@ class Checker:
         return out
 
 
+def union(checkers):
+    """One that finds what any of them finds."""
+    out = Renderings()
+    for checker in checkers:
+        for width, known in checker.of.items():
+            out.of[width].update(known)
+    return Checker(out)
+
+
 # ---- what the worlds hold ----
 
 def values(session, sql, result_format):
@@ -199,7 +208,8 @@ def checkers(connect):
     made = {}
     for world in mask_schema.WORLDS:
         with connect(world) as session:
-            made[world] = (renderings_of(session, mask_schema.SECRETS), renderings_of(session, mask_schema.FOUND), clear_windows(session))
+            made[world] = (renderings_of(session, mask_schema.SECRETS), renderings_of(session, mask_schema.FOUND),
+                clear_windows(session))
     out = {}
     for world, other in (mask_schema.WORLDS, mask_schema.WORLDS[::-1]):
         clear = made[world][2]

@@ -20,16 +20,25 @@ from stage.suite import Skip, equal, shorten
 HERE = pathlib.Path(__file__).resolve().parent
 WORLD = WORLDS[0]
 STATEMENTS = 60  # drawn ones
-PLAIN = ["SELECT * FROM people", "TABLE vault", "SELECT email, ssn, note, name FROM people", "SELECT v.* FROM vault AS v WHERE id = 2",
-         "SELECT p FROM people AS p", "SELECT to_jsonb(p), row_to_json(p) FROM people AS p", "SELECT number, brand FROM cards", "SELECT token FROM gone",
-         "SELECT upper(email) || ssn FROM people", "SELECT array_agg(email), string_agg(ssn, ',') FROM people", "SELECT * FROM v_renamed",
-         "SELECT s_bytea, s_uuid, s_json, s_jsonb, s_texts, s_int8s FROM vault", "UPDATE people SET age = age RETURNING email, id",
-         "SELECT email::int FROM people", "SELECT id FROM people ORDER BY email", "SELECT ssn FROM other.staff", "SELECT f_notice(email) FROM people",
+PLAIN = ["SELECT * FROM people", "TABLE vault", "SELECT email, ssn, note, name FROM people",
+         "SELECT v.* FROM vault AS v WHERE id = 2",
+         "SELECT p FROM people AS p", "SELECT to_jsonb(p), row_to_json(p) FROM people AS p", "SELECT number, brand FROM cards",
+         "SELECT token FROM gone",
+         "SELECT upper(email) || ssn FROM people", "SELECT array_agg(email), string_agg(ssn, ',') FROM people",
+         "SELECT * FROM v_renamed",
+         "SELECT s_bytea, s_uuid, s_json, s_jsonb, s_texts, s_int8s FROM vault",
+         "UPDATE people SET age = age RETURNING email, id",
+         "SELECT email::int FROM people", "SELECT id FROM people ORDER BY email", "SELECT ssn FROM other.staff",
+         "SELECT f_notice(email) FROM people",
          "SELECT payload, kind FROM events", "SELECT id, name, city, age FROM people"]
-FOUND = ["SELECT line FROM logs", "SELECT id, level, line FROM logs ORDER BY id", "SELECT l.* FROM logs AS l", "SELECT 'so: ' || line FROM logs"]
-DESCRIBED = ["\\d", "\\dt+ people", "\\d people", "\\d+ people", "\\d+ vault", "\\dv+", "\\d+ v_nested", "\\dm", "\\df", "\\df+ f_email", "\\dn+", "\\l", "\\du",
-             "\\dp", "\\ddp", "\\di", "\\dT+", "\\dD", "\\dx", "\\do", "\\da a_join", "\\d+ events", "\\d events_2", "\\d+ docs_child", "\\sf f_raise",
-             "\\sv v_cte", "\\d other.people", "\\dC", "\\dE", "\\drds", "\\dL", "\\dy", "\\dX", "\\dconfig application_name", "\\d m_people"]
+FOUND = ["SELECT line FROM logs", "SELECT id, level, line FROM logs ORDER BY id", "SELECT l.* FROM logs AS l",
+         "SELECT 'so: ' || line FROM logs"]
+DESCRIBED = ["\\d", "\\dt+ people", "\\d people", "\\d+ people", "\\d+ vault", "\\dv+", "\\d+ v_nested", "\\dm", "\\df",
+             "\\df+ f_email", "\\dn+", "\\l", "\\du",
+             "\\dp", "\\ddp", "\\di", "\\dT+", "\\dD", "\\dx", "\\do", "\\da a_join", "\\d+ events", "\\d events_2",
+             "\\d+ docs_child", "\\sf f_raise",
+             "\\sv v_cte", "\\d other.people", "\\dC", "\\dE", "\\drds", "\\dL", "\\dy", "\\dX", "\\dconfig application_name",
+             "\\d m_people"]
 
 
 class Place:
@@ -40,7 +49,8 @@ class Place:
         passfile = pathlib.Path(folder) / f"passfile-{database}"
         passfile.touch(0o600)
         passfile.write_text(f"*:*:*:*:{password}\n")
-        self.environment = {**clean_environment(), "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": user, "PGDATABASE": database,
+        self.environment = {**clean_environment(), "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": user,
+                            "PGDATABASE": database,
                             "PGPASSFILE": str(passfile), "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(ca)}
 
     def psycopg2(self):
@@ -58,11 +68,12 @@ class Clients:
         self.through = Place(gateway.port, "anyone", gateway.token(), targets[WORLD], gateway.ca, self.folder)
         draw = random.Random(seed + 2)
         drawn = [mask_forms.drawn_select(draw) for _ in range(STATEMENTS * 3)]
-        short = [one.text for one in drawn if one.must_work and len(one.text) < 700 and "\n" not in one.text and "--" not in one.text]
+        short = [one.text for one in drawn if one.must_work and len(one.text) < 700 and "--" not in one.text]
         self.statements = PLAIN + short[:STATEMENTS] + FOUND
 
     def cases(self):
-        return [self.psql, self.psql_copy, self.psycopg2, self.asyncpg, self.jdbc, self.npm_pg, self.psql_describes, self.jdbc_metadata,
+        return [self.psql, self.psql_copy, self.psycopg2, self.asyncpg, self.jdbc, self.npm_pg, self.psql_describes,
+                self.jdbc_metadata,
                 self.npm_pg_metadata, self.sqlalchemy]
 
     # ---- what is asked of each ----
@@ -70,7 +81,8 @@ class Clients:
     def program(self, *arguments, environment, text=None, expect=0):
         done = subprocess.run([str(part) for part in arguments], env=environment, input=text, capture_output=True, timeout=300,
                               encoding="utf-8", errors="surrogateescape", cwd=self.folder)
-        assert expect is None or done.returncode == expect, f"{arguments[0]}: status {done.returncode}: {done.stderr[-1500:]} {done.stdout[-500:]}"
+        told = f"{arguments[0]}: status {done.returncode}: {done.stderr[-1500:]} {done.stdout[-500:]}"
+        assert expect is None or done.returncode == expect, told
         return done.stdout + done.stderr
 
     def compare(self, client, least_rows):
@@ -82,7 +94,8 @@ class Clients:
         for checker in self.checkers:
             for line in told.splitlines():
                 found = checker.found(line)
-                assert not found, f"LEAK: {found} in {shorten(line)}; before it {shorten(told[max(0, told.find(line) - 800):told.find(line)], 900)}"
+                at = told.find(line)
+                assert not found, f"LEAK: {found} in {shorten(line)}; before it {shorten(told[max(0, at - 800):at], 900)}"
         assert "masked:pii" in told, "nothing is masked"
         assert rows >= least_rows, f"{rows} rows"
 
@@ -92,17 +105,22 @@ class Clients:
         def run(place):
             lines = ["\\pset format unaligned"]
             for number, statement in enumerate(self.statements):
-                lines += [[statement + ";"], [statement + " \\gx"], [statement + " \\gdesc"], ["\\set FETCH_COUNT 2", statement + ";", "\\unset FETCH_COUNT"],
-                          [statement + " \\gset got_", "\\echo :got_email :got_o1 :got_s_text"], [f"SELECT * FROM ({statement}) AS q \\bind \\g"]][number % 5]
+                lines += [[statement + ";"], [statement + " \\gx"], [statement + " \\gdesc"],
+                          ["\\set FETCH_COUNT 2", statement + ";", "\\unset FETCH_COUNT"],
+                          [statement + " \\gset got_", "\\echo :got_email :got_o1 :got_s_text"],
+                          [f"SELECT * FROM ({statement}) AS q \\bind \\g"]][number % 5]
             told = self.program("psql", "-X", environment=place.environment, text="\n".join(lines) + "\n", expect=None)
             return told, told.count(" row")
         self.compare(run, 30)
 
     def psql_copy(self):
         def run(place):
-            lines = ["\\copy people TO STDOUT", "\\copy vault TO STDOUT CSV HEADER", "\\copy (SELECT email, ssn FROM people) TO STDOUT (FORMAT csv)", "\\copy logs TO STDOUT",
-                     "\\copy cards (number) TO STDOUT", "SELECT id, name, email FROM people \\crosstabview id name email", "SELECT email FROM people WHERE id = 3 \\gexec",
-                     "\\copy (SELECT v FROM vault AS v) TO 'copied'", "\\! cat copied", "SELECT ssn FROM people \\g printed", "\\! cat printed", "\\copy people TO PROGRAM 'cat'"]
+            lines = ["\\copy people TO STDOUT", "\\copy vault TO STDOUT CSV HEADER",
+                     "\\copy (SELECT email, ssn FROM people) TO STDOUT (FORMAT csv)", "\\copy logs TO STDOUT",
+                     "\\copy cards (number) TO STDOUT", "SELECT id, name, email FROM people \\crosstabview id name email",
+                     "SELECT email FROM people WHERE id = 3 \\gexec",
+                     "\\copy (SELECT v FROM vault AS v) TO 'copied'", "\\! cat copied", "SELECT ssn FROM people \\g printed",
+                     "\\! cat printed", "\\copy people TO PROGRAM 'cat'"]
             told = self.program("psql", "-X", environment=place.environment, text="\n".join(lines) + "\n", expect=None)
             return told, told.count("\n")
         self.compare(run, 30)
@@ -123,7 +141,8 @@ class Clients:
                     out.append(str(error))
                 except psycopg2.Error as error:
                     diag = error.diag
-                    out.append(f"{error} {error.pgerror} " + " ".join(str(getattr(diag, name)) for name in dir(diag) if not name.startswith("_")))
+                    fields = [str(getattr(diag, name)) for name in dir(diag) if not name.startswith("_")]
+                    out.append(f"{error} {error.pgerror} {' '.join(fields)}")
             with database.cursor() as cursor:
                 for table in ("people", "vault", "(SELECT s_json, s_range FROM vault)", "logs"):
                     copied = io.StringIO()
@@ -148,7 +167,8 @@ class Clients:
         self.compare(run, 60)
 
     async def asyncpg_session(self, place):
-        database = await asyncpg.connect(host="127.0.0.1", port=place.port, user=place.user, password=place.password, database=place.database,
+        database = await asyncpg.connect(host="127.0.0.1", port=place.port, user=place.user, password=place.password,
+                                         database=place.database,
                                          ssl=ssl.create_default_context(cafile=str(place.ca)))
         out, rows = [], 0
         database.add_log_listener(lambda _, message: out.append(str(message.as_dict())))
@@ -183,7 +203,8 @@ class Clients:
         if not java:
             raise Skip("no java")
         url = f"jdbc:postgresql://127.0.0.1:{place.port}/{place.database}?sslmode=verify-full&sslrootcert={place.ca}"
-        return self.program(java, "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-cp", "/usr/share/java/postgresql.jar", HERE / "drivers/MaskJdbc.java", url,
+        return self.program(java, "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-cp", "/usr/share/java/postgresql.jar",
+                            HERE / "drivers/MaskJdbc.java", url,
                             place.user, what, environment={**place.environment, "SALLYPORT_TEST_TOKEN": place.password})
 
     def jdbc(self):
@@ -207,7 +228,8 @@ class Clients:
 
     def psql_describes(self):
         for command in DESCRIBED:
-            shown = [self.program("psql", "-X", environment=place.environment, text=command + "\n", expect=None) for place in (self.direct, self.through)]
+            shown = [self.program("psql", "-X", environment=place.environment, text=command + "\n", expect=None)
+                     for place in (self.direct, self.through)]
             assert shown[0].strip(), f"{command} shows nothing"
             equal(shown[1], shown[0], command)
 

@@ -10,13 +10,20 @@ PROTECTED = ["email", "ssn", "note"]
 
 # What a masked column must be able to go through: the masks that refuse all of one of them refuse too much.
 WORKS = {
-    "lower(_)", "upper(_)", "substr(_, 2, 11)", "left(_, 9)", "md5(_)", "concatenation", "concat", "format", "cast to text", "cast to varchar(n)",
-    "encode hex", "encode base64", "to_json", "to_jsonb", "->>", "to_char date", "json_build_object", "jsonb_build_object", "array_to_string",
-    "array element", "ARRAY of text", "length(_)", "coalesce", "CASE", "nullif", "greatest", "least", "scalar subquery", "nested scalar subquery",
-    "WITH in an expression", "WITH VALUES in an expression", "VALUES in an expression", "LATERAL in an expression", "UNION ALL in an expression",
-    "max", "min", "string_agg", "string_agg ORDER BY", "array_agg", "array_agg ORDER BY", "json_agg", "jsonb_agg", "count", "count(*)",
-    "jsonb_object_agg", "FILTER", "grouping sets", "window", "star", "column alias list", "view", "materialized view", "tablesample", "values",
-    "generate_series", "subquery in FROM", "WITH", "WITH MATERIALIZED", "WITH NOT MATERIALIZED", "WITH RECURSIVE", "JOIN", "LEFT JOIN",
+    "lower(_)", "upper(_)", "substr(_, 2, 11)", "left(_, 9)", "md5(_)", "concatenation", "concat", "format", "cast to text",
+    "cast to varchar(n)",
+    "encode hex", "encode base64", "to_json", "to_jsonb", "->>", "to_char date", "json_build_object", "jsonb_build_object",
+    "array_to_string",
+    "array element", "ARRAY of text", "length(_)", "coalesce", "CASE", "nullif", "greatest", "least", "scalar subquery",
+    "nested scalar subquery",
+    "WITH in an expression", "WITH VALUES in an expression", "VALUES in an expression", "LATERAL in an expression",
+    "UNION ALL in an expression",
+    "max", "min", "string_agg", "string_agg ORDER BY", "array_agg", "array_agg ORDER BY", "json_agg", "jsonb_agg", "count",
+    "count(*)",
+    "jsonb_object_agg", "FILTER", "grouping sets", "window", "star", "column alias list", "view", "materialized view",
+    "tablesample", "values",
+    "generate_series", "subquery in FROM", "WITH", "WITH MATERIALIZED", "WITH NOT MATERIALIZED", "WITH RECURSIVE", "JOIN",
+    "LEFT JOIN",
     "RIGHT JOIN", "USING", "NATURAL", "LATERAL", "outer reference", "only", "DISTINCT ON", "WITH TIES", "UNION ALL", "xmlelement",
     "xmlforest", "whole row: t", "whole row: t::text", "whole row: row_to_json(t)", "whole row: to_jsonb(t)", "whole row: (t).c",
     "whole row: c(t)", "whole row: ROW(t.*)", "function in FROM"}
@@ -44,7 +51,8 @@ def as_extended(draw, sql, result_format):
 
 def as_named(draw, sql):
     """Prepared and described in one round trip, run twice in the next, once in each format."""
-    return (parse(sql, "n") + describe("S", "n") + SYNC + bind(statement="n") + execute() + bind(statement="n", portal="o", results=(1,))
+    return (parse(sql, "n") + describe("S", "n") + SYNC + bind(statement="n") + execute() + bind(statement="n", portal="o",
+                                                                                                 results=(1,))
             + execute("o") + SYNC + close("S", "n") + SYNC), 3
 
 
@@ -53,8 +61,8 @@ def undescribed(draw, sql):
 
 
 def in_pieces(draw, sql):
-    octets = query("BEGIN") + parse(sql) + bind(portal="p") + describe("P", "p") + execute("p", 1) + execute("p", 2) + execute("p") + SYNC
-    return octets + query("ROLLBACK"), 3
+    pieces = execute("p", 1) + execute("p", 2) + execute("p")
+    return query("BEGIN") + parse(sql) + bind(portal="p") + describe("P", "p") + pieces + SYNC + query("ROLLBACK"), 3
 
 
 def with_parameters(draw, sql):
@@ -116,7 +124,8 @@ class Scripts:
                 return grammar.value(scope["v" if mark == "v" else "p"], "any", depth).sql
             if mark == "c":
                 return grammar.condition([column for column in scope["p"] if not column.masked], 1)
-            return {"P": draw.choice(PROTECTED), "n": str(draw.randrange(1, 6)), "h": draw.choice("3456789abcd"), **self.places}[mark]
+            return {"P": draw.choice(PROTECTED), "n": str(draw.randrange(1, 6)), "h": draw.choice("3456789abcd"),
+                    **self.places}[mark]
         return re.sub("<<([a-zA-Z]+)>>", one, script)
 
     def message(self, draw, statement):
@@ -130,7 +139,8 @@ class Scripts:
         if how == "@f":
             name, argument = rest.split()
             return function_call(self.oids[name], [argument])
-        if draw.random() < 0.25 and ";" not in statement and re.match("SELECT|TABLE|WITH|UPDATE|DELETE|INSERT|FETCH|EXECUTE", statement):
+        if draw.random() < 0.25 and ";" not in statement and re.match("SELECT|TABLE|WITH|UPDATE|DELETE|INSERT|FETCH|EXECUTE",
+                                                                      statement):
             return as_extended(draw, statement, draw.choice([0, 1]))[0]
         return query(statement)
 

@@ -44,7 +44,8 @@ def read(connect):
                 for row in session.query(mapped).filter(mapped.id < 5).order_by(mapped.id):
                     out.append((name, {column.name: getattr(row, column.name) for column in mapped.__table__.columns}))
             card = session.get(base.classes["cards"], 2)
-            out.append(("people", {column.name: getattr(card.people, column.name) for column in base.classes["people"].__table__.columns}))
+            out.append(("people", {column.name: getattr(card.people,
+                                                        column.name) for column in base.classes["people"].__table__.columns}))
             person = session.get(base.classes["people"], 1)
             person.age = 31
             session.flush()

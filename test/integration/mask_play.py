@@ -32,7 +32,8 @@ def answers_of(session, queries):
             while left:
                 kind, body = session.read()
                 kinds.append(kind)
-                octets.append(kind.encode() + struct.pack("!I", len(body) + 4) + (body if kind != "A" else b"\0\0\0\0" + body[4:]))
+                octets.append(kind.encode() + struct.pack("!I",
+                                                          len(body) + 4) + (body if kind != "A" else b"\0\0\0\0" + body[4:]))
                 if kind == "E":
                     codes.append(wire.fields_of(body).get("C", ""))
                 left -= kind == "Z"
@@ -129,7 +130,8 @@ class Player:
         what = outcome(first)
         differs = self.difference(first, others[0]) if others else None
         if leaks:
-            self.faults.append(Fault("beyond" if query.is_beyond else "leak", query, f"{leaks} in {where(first.octets, self.checkers[self.worlds[0]][0])}"))
+            self.faults.append(Fault("beyond" if query.is_beyond else "leak", query,
+                                     f"{leaks} in {where(first.octets, self.checkers[self.worlds[0]][0])}"))
         if differs:
             self.faults.append(Fault("beyond" if query.is_beyond else "difference", query, differs))
         for tally in (self.total, self.families[query.family], *(self.features[feature] for feature in query.features)):

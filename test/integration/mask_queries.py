@@ -28,18 +28,23 @@ PERSON = "id int, name text, email! text, ssn! text, city text, age int, note! t
 STAR = [Output(name, kind, False) for name, _, kind in VAULT_CLEAR] + [Output(name, kind, True) for name, _, kind in VAULT]
 TABLES = {
     "vault": STAR, "public.vault": STAR, "people": columns(PERSON), "public.people": columns(PERSON),
-    "accounts": columns("id int, owner_email! text, balance int"), "cards": columns("id int, person int, brand text, number! text"),
+    "accounts": columns("id int, owner_email! text, balance int"),
+    "cards": columns("id int, person int, brand text, number! text"),
     "gone": columns("id int, token! text, kind text"),
     "odd": columns('id int, "text"! text, "user"! text, "Mixed Case"! text, "a""b"! text, "date"! date, "select" int'),
-    "events": columns("id int, day date, kind text, payload! text"), "events_1": columns("id int, day date, kind text, payload! text"),
-    "events_2": columns("payload! text, kind text, id int, day date"), "docs_child": columns("id! int, title! text, body! text, extra! text, pages! int"),
+    "events": columns("id int, day date, kind text, payload! text"),
+    "events_1": columns("id int, day date, kind text, payload! text"),
+    "events_2": columns("payload! text, kind text, id int, day date"),
+    "docs_child": columns("id! int, title! text, body! text, extra! text, pages! int"),
     "docs": columns("id! int, title! text, body! text"), "ONLY docs": columns("id int, title text, body text"),
     "notes": columns("id int, title text, body! text"), "notes_child": columns("id int, title text, body! text, pages int"),
     "other.people": columns("id int, name text, email text, city text"), "other.staff": columns("id int, name text, ssn! text"),
     "plain": columns("id int, word text, amount int, day date, tags text[], data jsonb")}
 VIEWS = {
-    "v_people": columns("id int, name text, email! text, city text"), "v_renamed": columns("key int, contact! text, badge! text, town text"),
-    "v_nested": columns("key int, reach! text, figure! int, label text"), "v_expression": columns("id int, described! text, size int, bare! bool"),
+    "v_people": columns("id int, name text, email! text, city text"),
+    "v_renamed": columns("key int, contact! text, badge! text, town text"),
+    "v_nested": columns("key int, reach! text, figure! int, label text"),
+    "v_expression": columns("id int, described! text, size int, bare! bool"),
     "v_union": columns("id int, what! text"), "v_grouped": columns("city text, people int, addresses! text"),
     "v_cte": columns("id int, address! text, tag! text"), "v_barrier": columns("id int, email! text, name text"),
     "v_rows": columns("id int, person! people, document! jsonb"), "v_star": STAR, "v_recursive": columns("n int, word! text"),
@@ -47,6 +52,14 @@ VIEWS = {
 # Masked by a mask on their parent, or on their child: a family of their own, since that is a decision.
 RELATED = {"events_1", "events_2", "notes_child", "docs"}
 CLEAR_TABLES = {"plain", "other.people", "ONLY docs"}
+
+# A row as a value, and what can be made of it: {a} is its alias, {c} a column, {k} the column's name as a key of JSON.
+WHOLE = [("{a}", "record"), ("{a}::text", "text"), ("row_to_json({a})", "json"), ("to_jsonb({a})", "jsonb"), ("to_json({a})", "json"),
+         ("ROW({a}.*)", "record"), ("({a}).{c}", "part"), ("({a}.*)::text", "text"), ("format('%s', {a})", "text"),
+         ("concat({a})", "text"), ("to_jsonb({a})->>'{k}'", "text"), ("(ARRAY[{a}])[1]::text", "text"), ("{c}({a})", "part"),
+         ("hstore({a})::text", "text"), ("(SELECT {a}::text)", "text"), ("coalesce({a})::text", "text"),
+         ("row({a}, 1)::text", "text"), ("(row_to_json({a})#>>'{{}}')", "text"), ("to_jsonb({a}) - 'id'", "jsonb"),
+         ("xmlforest({a} AS r)", "xml")]
 
 
 class Grammar:
@@ -106,7 +119,8 @@ class Grammar:
         return Value(LITERALS[kind], False)
 
     def fill(self, template, values, kind):
-        return template.format(*values, T=kind if kind != "int" else "int8", n=self.draw.randrange(1, 9), q=self.name("x"), w=self.name("w"))
+        return template.format(*values, T=kind if kind != "int" else "int8", n=self.draw.randrange(1, 9), q=self.name("x"),
+                               w=self.name("w"))
 
     def condition(self, scope, depth):
         """A boolean that decides: over clear columns, seldom over masked ones."""
@@ -147,7 +161,8 @@ class Grammar:
             self.feature("column alias list")
             renamed = [Output(self.name("c") if index < 7 else output.name, output.type, output.masked)
                        for index, output in enumerate(outputs)]
-            return f"{sql} AS {alias}({', '.join(output.name for output in renamed[:7])})", self.scope_of(alias, renamed), [(alias, renamed)]
+            names = ", ".join(output.name for output in renamed[:7])
+            return f"{sql} AS {alias}({names})", self.scope_of(alias, renamed), [(alias, renamed)]
         return f"{sql} AS {alias}", self.scope_of(alias, outputs), [(alias, outputs)]
 
     def relation(self, depth, withs, outer=()):
@@ -175,7 +190,8 @@ class Grammar:
     def sample(self, *_):
         name = self.draw.choice(["vault", "people", "cards", "plain"])
         sql, scope, aliases = self.aliased(name, TABLES[name], "tablesample")
-        return f"{sql} TABLESAMPLE {self.draw.choice(['SYSTEM', 'BERNOULLI'])} (90) REPEATABLE ({self.draw.randrange(9)})", scope, aliases
+        how = self.draw.choice(["SYSTEM", "BERNOULLI"])
+        return f"{sql} TABLESAMPLE {how} (90) REPEATABLE ({self.draw.randrange(9)})", scope, aliases
 
     def values(self, *_):
         self.feature("values")
@@ -194,7 +210,8 @@ class Grammar:
         inner = self.scope_of(alias, TABLES[table])
         text, document = self.value(inner, "text", 1), self.value(inner, "jsonb", 0)
         call, kind, masked = self.draw.choice([
-            (f"CAST(jsonb_build_array({text.sql}, 'x') AS text)", "text", text.masked), (f"concat('<', {text.sql}, '>')", "text", text.masked),
+            (f"CAST(jsonb_build_array({text.sql}, 'x') AS text)", "text", text.masked),
+            (f"concat('<', {text.sql}, '>')", "text", text.masked),
             (f"jsonb_build_object('a', {document.sql})", "jsonb", document.masked), (f"upper({text.sql})", "text", text.masked)])
         scope = inner + [Column(f"{made}.v", kind, masked)]
         return f"{table} AS {alias} CROSS JOIN LATERAL {call} AS {made}(v)", scope, [(alias, TABLES[table])]
@@ -203,7 +220,8 @@ class Grammar:
         """How many rows come depends on a masked value."""
         table, alias, made = "vault", self.name("t"), self.name("f")
         call, kind = self.draw.choice([(f"unnest({alias}.s_texts)", "text"), (f"unnest({alias}.s_int8s)", "int"),
-                                       (f"regexp_split_to_table({alias}.s_text, '[A-Z]')", "text"), (f"jsonb_each_text({alias}.s_jsonb)", None)])
+                                       (f"regexp_split_to_table({alias}.s_text, '[A-Z]')", "text"),
+                                       (f"jsonb_each_text({alias}.s_jsonb)", None)])
         if self.only_clear:
             call, kind = f"unnest({alias}.c_texts)", "text"
         else:
@@ -250,7 +268,8 @@ class Grammar:
         self.feature("WITH RECURSIVE")
         table, scope, _ = self.table()
         seed = self.value(scope, "text", 1)
-        withs.append((name, f"{name}(n, v) AS (SELECT 1, ({seed.sql})::text FROM {table} UNION ALL SELECT n + 1, v || '.' FROM {name} WHERE n < 3)",
+        again = f"SELECT n + 1, v || '.' FROM {name} WHERE n < 3"
+        withs.append((name, f"{name}(n, v) AS (SELECT 1, ({seed.sql})::text FROM {table} UNION ALL {again})",
                       [Output("n", "int", False), Output("v", "text", seed.masked)]))
         return self.aliased(name, withs[-1][2])
 
@@ -274,14 +293,14 @@ class Grammar:
             self.feature("LATERAL")
             sql, outputs = self.select(depth - 1, outer=tuple(left_scope))
             item, scope, aliases = self.aliased(f"({sql})", outputs)
-            return f"{left} {self.draw.choice(['CROSS', 'LEFT'])} JOIN LATERAL {item}".replace("CROSS JOIN", "JOIN") + " ON true", \
-                left_scope + scope, left_aliases + aliases
-        if how == "CROSS JOIN":
-            return f"{left} CROSS JOIN ({right})" if " JOIN " in right else f"{left} CROSS JOIN {right}", left_scope + right_scope, \
-                left_aliases + right_aliases
+            kind = self.draw.choice(["JOIN", "LEFT JOIN"])
+            return f"{left} {kind} LATERAL {item} ON true", left_scope + scope, left_aliases + aliases
         self.feature(how)
-        return f"({left}) {how} {right} ON {self.condition(left_scope + right_scope, 1)}" if " JOIN " in left else \
-            f"{left} {how} {right} ON {self.condition(left_scope + right_scope, 1)}", left_scope + right_scope, left_aliases + right_aliases
+        both = left_scope + right_scope
+        left = f"({left})" if " JOIN " in left else left
+        right = f"({right})" if " JOIN " in right else right
+        on = "" if how == "CROSS JOIN" else f" ON {self.condition(both, 1)}"
+        return f"{left} {how} {right}{on}", both, left_aliases + right_aliases
 
     def visible(self, scope):
         return [column for column in scope if not (self.only_clear and column.masked)]
@@ -338,7 +357,8 @@ class Grammar:
             return ", ".join(texts), outputs
         texts, outputs = [], []
         for _ in range(self.draw.randrange(1, 4)):
-            text, made = self.pick([(60, self.computed), (14, self.star), (14, self.whole), (8, self.window), (4, self.bare)])(scope, aliases, depth)
+            text, made = self.pick([(60, self.computed), (14, self.star), (14, self.whole), (8, self.window),
+                                    (4, self.bare)])(scope, aliases, depth)
             texts.append(text)
             outputs += made
         return ", ".join(texts), outputs
@@ -373,12 +393,7 @@ class Grammar:
         masked = any(output.masked for output in outputs)
         name = self.name("o")
         named = [output for output in outputs if output.name and sum(each.name == output.name for each in outputs) == 1]
-        how, kind = self.draw.choice([
-            ("{a}", "record"), ("{a}::text", "text"), ("row_to_json({a})", "json"), ("to_jsonb({a})", "jsonb"), ("to_json({a})", "json"),
-            ("ROW({a}.*)", "record"), ("({a}).{c}", "part"), ("({a}.*)::text", "text"), ("format('%s', {a})", "text"),
-            ("concat({a})", "text"), ("to_jsonb({a})->>'{k}'", "text"), ("(ARRAY[{a}])[1]::text", "text"), ("{c}({a})", "part"),
-            ("hstore({a})::text", "text"), ("(SELECT {a}::text)", "text"), ("coalesce({a})::text", "text"), ("row({a}, 1)::text", "text"),
-            ("(row_to_json({a})#>>'{{}}')", "text"), ("to_jsonb({a}) - 'id'", "jsonb"), ("xmlforest({a} AS r)", "xml")])
+        how, kind = self.draw.choice(WHOLE)
         if kind == "part" and (not named or how.startswith("{c}") and '"' in named[-1].name):
             how, kind = "{a}::text", "text"
         if "hstore" in how:
@@ -395,19 +410,22 @@ class Grammar:
         kind = self.draw.choice(["text", "int", "numeric", "text[]", "date"])
         value = self.value(scope, kind, max(depth - 1, 0))
         clear = self.key([column for column in scope if not column.masked])
-        call = self.draw.choice(["first_value({})", "last_value({})", "lag({})", "lead({}, 1)", "nth_value({}, 1)", "max({})", "min({})"])
+        call = self.draw.choice(["first_value({})", "last_value({})", "lag({})", "lead({}, 1)", "nth_value({}, 1)", "max({})",
+                                 "min({})"])
         if kind == "text" and self.chance(0.3):
             call = "string_agg({}, '/')"
         self.feature("window")
         name = self.name("o")
         order = clear if clear != "1" else "(SELECT 1)"
-        return f"{call.format(value.sql)} OVER (ORDER BY {order}{self.draw.choice(['', ' ROWS UNBOUNDED PRECEDING'])}) AS {name}", \
-            [Output(name, kind, value.masked)]
+        frame = self.draw.choice(["", " ROWS UNBOUNDED PRECEDING"])
+        return f"{call.format(value.sql)} OVER (ORDER BY {order}{frame}) AS {name}", [Output(name, kind, value.masked)]
 
     def grouped(self, items, scope, depth):
         texts, outputs = [], []
         key = self.key(scope)
-        how = "" if key == "1" or self.chance(0.25) else self.draw.choice(["{}", "{}", "ROLLUP ({})", "CUBE ({})", "GROUPING SETS (({}), ())"])
+        how = self.draw.choice(["{}", "{}", "ROLLUP ({})", "CUBE ({})", "GROUPING SETS (({}), ())"])
+        if key == "1" or self.chance(0.25):
+            how = ""
         if how and how != "{}":
             self.feature("grouping sets")
         for _ in range(self.draw.randrange(1, 4)):
@@ -432,7 +450,8 @@ class Grammar:
         return sql + (f" GROUP BY {how.format(key)}" if how else ""), outputs
 
     def set_operation(self, depth, want):
-        want = want or [self.draw.choice(["text", "text", "int", "date", "text[]", "numeric"]) for _ in range(self.draw.randrange(1, 3))]
+        want = want or [self.draw.choice(["text", "text", "int", "date", "text[]",
+                                          "numeric"]) for _ in range(self.draw.randrange(1, 3))]
         left, a = self.select(depth - 1, want)
         right, b = self.select(depth - 1, want)
         outputs = [Output(x.name, x.type, x.masked or y.masked) for x, y in zip(a, b)]

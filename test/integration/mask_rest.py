@@ -1,13 +1,11 @@
 """Where else a secret could lie once the statements were asked: what the command line shows, bundles, the search index, the
 gateway's log and the trail itself."""
-import collections
 import pathlib
 import sqlite3
 import tarfile
 import tempfile
 
-import cbor2
-
+from mask_checker import union
 from stage.suite import shorten
 from stage.trail import Trail
 
@@ -19,7 +17,8 @@ class Rest:
     secrets of both worlds."""
 
     def __init__(self, gateway, checkers, secrets):
-        self.gateway, self.checkers, self.secrets = gateway, checkers, secrets
+        self.gateway, self.secrets = gateway, secrets
+        self.checker = union([checker for each in checkers.values() for checker in each])
 
     def search(self, octets, what):
         """In pieces that overlap, so that a large file costs no more memory."""
@@ -28,10 +27,8 @@ class Rest:
             octets = octets.encode(errors="surrogateescape")
         for at in range(0, len(octets), PIECE):
             piece = octets[at:at + PIECE + 64]
-            for checkers in self.checkers.values():
-                for checker in checkers:
-                    found = checker.found(piece)
-                    assert not found, f"{what}, at {at}: {shorten(found)} in {shorten(self.beside(piece, found))}"
+            found = self.checker.found(piece)
+            assert not found, f"{what}, at {at}: {shorten(found)} in {shorten(self.beside(piece, found))}"
 
     @staticmethod
     def beside(piece, found):
@@ -40,12 +37,14 @@ class Rest:
         return piece[max(0, at - 200):at + 100]
 
     def sessions(self):
-        return [one["session"] for one in self.gateway.lines_of("sessions", "list") if str(one.get("target", "")).startswith("shop_")]
+        listed = self.gateway.lines_of("sessions", "list")
+        return [one["session"] for one in listed if str(one.get("target", "")).startswith("shop_")]
 
     def replay(self):
-        for session in self.sessions():
+        for number, session in enumerate(self.sessions()):
             self.search(self.gateway.run("replay", session, "--json"), f"replay {session}")
-            self.search(self.gateway.run("replay", session), f"replay {session}, for people")
+            if number < 4:
+                self.search(self.gateway.run("replay", session), f"replay {session}, for people")
 
     def search_command(self):
         hits = self.gateway.run("search", "people", "--json")
@@ -67,14 +66,24 @@ class Rest:
 
     def trail(self):
         """Every payload, opened with the gateway's own key: also what nobody is shown."""
-        counts = collections.Counter()
+        waiting, size, payloads = [], 0, 0
+
+        def search_waiting():
+            if not self.checker.is_clean(b"\n".join(octets for _, octets in waiting)):
+                for what, octets in waiting:
+                    self.search(octets, what)
         for event in Trail(self.gateway.data).events:
+            waiting.append((f"trail, entry {event.index}", event.octets))
             for slot, octets in event.payloads.items():
                 if octets:
-                    counts[slot] += 1
-                    self.search(octets, f"trail, {event.entry[2]} {event.index}, slot {slot}")
-                    self.search(cbor2.dumps(event.entry), f"trail, entry {event.index}")
-        assert sum(counts.values()) > 100, counts
+                    payloads += 1
+                    waiting.append((f"trail, {event.entry[2]} {event.index}, slot {slot}", octets))
+                    size += len(octets)
+            if size > PIECE:
+                search_waiting()
+                waiting, size = [], 0
+        search_waiting()
+        assert payloads > 100, payloads
 
     def index(self):
         names = list(self.gateway.data.rglob("search.db*"))

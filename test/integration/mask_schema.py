@@ -21,7 +21,8 @@ VAULT = [
     ("s_place", "place", "place"), ("s_range", "int8range", "int8range"), ("s_money", "money", "money"),
     ("s_bits", "bit varying(96)", "varbit")]
 VAULT_CLEAR = [("id", "int", "int"), ("label", "text", "text"), ("c_int", "int", "int"), ("c_num", "numeric", "numeric"),
-               ("c_date", "date", "date"), ("c_texts", "text[]", "text[]"), ("c_json", "jsonb", "jsonb"), ("c_bool", "bool", "bool")]
+               ("c_date", "date", "date"), ("c_texts", "text[]", "text[]"), ("c_json", "jsonb", "jsonb"),
+               ("c_bool", "bool", "bool")]
 
 STRUCTURE = """
 CREATE EXTENSION dblink; CREATE EXTENSION pageinspect; CREATE EXTENSION hstore;
@@ -51,14 +52,17 @@ CREATE TABLE plain (id int PRIMARY KEY, word text, amount int, day date, tags te
 CREATE VIEW v_people AS SELECT id, name, email, city FROM people;
 CREATE VIEW v_renamed (key, contact, badge, town) AS SELECT id, email, ssn, city FROM people;
 CREATE VIEW v_nested AS SELECT r.key, r.contact AS reach, v.s_int8 AS figure, v.label FROM v_renamed r JOIN vault v ON v.id = r.key;
-CREATE VIEW v_expression AS SELECT id, upper(email) || ' of ' || name AS described, length(name) AS size, note IS NULL AS bare FROM people;
+CREATE VIEW v_expression AS SELECT id, upper(email) || ' of ' || name AS described, length(name) AS size, note IS NULL AS bare
+  FROM people;
 CREATE VIEW v_union AS SELECT id, name AS what FROM people UNION ALL SELECT id, ssn FROM people UNION ALL SELECT id, s_text FROM vault;
 CREATE VIEW v_grouped AS SELECT city, count(*) AS people, string_agg(email, ';' ORDER BY id) AS addresses FROM people GROUP BY city;
-CREATE VIEW v_cte AS WITH w AS (SELECT * FROM v_people) SELECT w.id, w.email AS address, (SELECT max(s_uuid::text) FROM vault WHERE vault.id = w.id) AS tag FROM w;
+CREATE VIEW v_cte AS WITH w AS (SELECT * FROM v_people) SELECT w.id, w.email AS address,
+  (SELECT max(s_uuid::text) FROM vault WHERE vault.id = w.id) AS tag FROM w;
 CREATE VIEW v_rows AS SELECT id, p AS person, to_jsonb(p) AS document FROM people p;
 CREATE VIEW v_barrier WITH (security_barrier) AS SELECT id, email, name FROM people WHERE id < 4;
 CREATE VIEW v_star AS SELECT * FROM vault;
-CREATE RECURSIVE VIEW v_recursive (n, word) AS SELECT 1, email FROM people UNION ALL SELECT n + 1, word || '+' FROM v_recursive WHERE n < 2;
+CREATE RECURSIVE VIEW v_recursive (n, word) AS SELECT 1, email FROM people
+  UNION ALL SELECT n + 1, word || '+' FROM v_recursive WHERE n < 2;
 CREATE MATERIALIZED VIEW m_people AS SELECT id, name, email, ssn AS badge FROM people WITH NO DATA;
 CREATE MATERIALIZED VIEW m_nested AS SELECT key, reach || '!' AS reach, label FROM v_nested WITH NO DATA;
 CREATE FUNCTION f_echo(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
@@ -69,7 +73,8 @@ CREATE FUNCTION f_table() RETURNS TABLE (a int, b text) LANGUAGE plpgsql STABLE 
   'BEGIN RETURN QUERY EXECUTE $q$SELECT id, email FROM people$q$; END';
 CREATE FUNCTION f_notice(text) RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE $m$seen %%$m$, $1; RETURN 1; END';
 CREATE FUNCTION f_raise(int) RETURNS int LANGUAGE plpgsql AS
-  'BEGIN RAISE EXCEPTION $m$failed with %%$m$, (SELECT email FROM people WHERE id = $1) USING DETAIL = (SELECT ssn FROM people WHERE id = $1),
+  'BEGIN RAISE EXCEPTION $m$failed with %%$m$, (SELECT email FROM people WHERE id = $1)
+   USING DETAIL = (SELECT ssn FROM people WHERE id = $1),
    HINT = (SELECT note FROM people WHERE id = $1), TABLE = (SELECT left(email, 20) FROM people WHERE id = $1); END';
 CREATE FUNCTION f_cursor() RETURNS refcursor LANGUAGE plpgsql AS
   'DECLARE c refcursor := $c$opened$c$; BEGIN OPEN c FOR SELECT email, ssn FROM people; RETURN c; END';
@@ -83,8 +88,10 @@ CREATE TRIGGER tell BEFORE UPDATE ON people FOR EACH ROW WHEN (NEW.age = 77) EXE
 """ % ", ".join(f"{name} {kind}{' PRIMARY KEY' if name == 'id' else ''}" for name, kind, _ in VAULT_CLEAR + VAULT)
 
 MASKS = [
-    {"name": "pii", "columns": ["public.people.email", "*.ssn", "public.people.note", "public.accounts.owner_email", "public.odd.text",
-                                "public.odd.user", "public.odd.Mixed Case", 'public.odd.a"b', "public.odd.date"], "with": "redact"},
+    {"name": "pii", "columns": ["public.people.email", "*.ssn", "public.people.note", "public.accounts.owner_email",
+                                "public.odd.text",
+                                "public.odd.user", "public.odd.Mixed Case", 'public.odd.a"b', "public.odd.date"],
+                                "with": "redact"},
     {"name": "vault", "columns": ["public.vault.s_*"], "with": "redact"},
     {"name": "parts", "columns": ["public.events.payload", "public.docs_child.*", "public.notes.body"], "with": "redact"},
     {"name": "cards", "columns": ["public.cards.number"], "with": {"keep_last": 4}},
@@ -99,7 +106,8 @@ SECRETS = {
     'odd.a"b': 'SELECT "a""b" FROM odd', "odd.date": 'SELECT "date" FROM odd', "events.payload": "SELECT payload FROM events",
     "docs_child.body": "SELECT body FROM docs_child", "docs_child.extra": "SELECT extra FROM docs_child",
     "docs_child.title": "SELECT title FROM docs_child", "notes.body": "SELECT body FROM notes",
-    "cards.number": "SELECT left(number, -4) FROM cards", "gone.token": "SELECT token FROM gone", "staff.ssn": "SELECT ssn FROM other.staff",
+    "cards.number": "SELECT left(number, -4) FROM cards", "gone.token": "SELECT token FROM gone",
+    "staff.ssn": "SELECT ssn FROM other.staff",
     # Parts, since a statement may take them out.
     "vault.s_json parts": "SELECT s_json->>'k' FROM vault UNION ALL SELECT s_json->>'n' FROM vault",
     "vault.s_jsonb parts": "SELECT s_jsonb->>'k' FROM vault UNION ALL SELECT s_jsonb->>'n' FROM vault",
@@ -141,19 +149,21 @@ class Secrets:
         """An SQL literal."""
         draw = self.of(name, row)
         digits = lambda count: str(draw.randrange(10 ** (count - 1), 10 ** count))
-        clock = lambda: f"{draw.randrange(13, 24)}:{draw.randrange(10, 60)}:{draw.randrange(10, 60)}.{draw.randrange(100000, 999999)}"
+        clock = lambda: f"{draw.randrange(13, 24)}:{draw.randrange(10, 60)}:{draw.randrange(10, 60)}.{digits(6)}"
+        day = lambda first, last: f"{draw.randrange(first, last)}-{draw.randrange(1, 13)}-{draw.randrange(13, 28)}"
         if kind in ("text", "code") or kind.startswith(("varchar", "char")):
             return quoted(self.word(name, row))
         simple = {
             "int4": lambda: str(draw.randrange(1_000_000_000, 2 ** 31)), "int8": lambda: digits(18),
             "numeric": lambda: f"{digits(21)}.{digits(11)}", "float8": lambda: repr(draw.uniform(1e7, 1e9)),
-            "date": lambda: f"'{draw.randrange(1_000_000, 5_000_000)}-{draw.randrange(1, 13)}-{draw.randrange(13, 28)}'",
-            "timestamp": lambda: f"'{draw.randrange(100_000, 290_000)}-{draw.randrange(1, 13)}-{draw.randrange(13, 28)} {clock()}'",
-            "timestamptz": lambda: f"'{draw.randrange(100_000, 290_000)}-{draw.randrange(1, 13)}-{draw.randrange(13, 28)} {clock()}+00'",
+            "date": lambda: f"'{day(1_000_000, 5_000_000)}'",
+            "timestamp": lambda: f"'{day(100_000, 290_000)} {clock()}'",
+            "timestamptz": lambda: f"'{day(100_000, 290_000)} {clock()}+00'",
             "interval": lambda: f"'{draw.randrange(10 ** 7, 10 ** 8)} days {clock()}'",
             "uuid": lambda: f"'{draw.getrandbits(128):032x}'", "bytea": lambda: f"'\\x{draw.getrandbits(160):040x}'",
             "inet": lambda: "'" + ":".join(f"{draw.randrange(0x1000, 0x10000):x}" for _ in range(8)) + "'",
-            "money": lambda: f"'{digits(15)}.{digits(2)}'", "bit varying(96)": lambda: f"B'{draw.getrandbits(95) | 1 << 95:096b}'",
+            "money": lambda: f"'{digits(15)}.{digits(2)}'",
+            "bit varying(96)": lambda: f"B'{draw.getrandbits(95) | 1 << 95:096b}'",
             "int8range": lambda: f"'[{digits(17)},{digits(18)})'",
             "int8[]": lambda: f"ARRAY[{digits(18)}, {digits(17)}]::int8[]" if row != 3 else
                               f"ARRAY[{', '.join(digits(18) for _ in range(draw.randrange(1, 6)))}]::int8[]"}
@@ -194,7 +204,8 @@ class Secrets:
             word, number = WORDS[row], row % 3 + 1
             clear = [str(row), quoted(word), str(number * 10), f"{row}.5", f"'2001-0{row}-0{number}'", f"ARRAY['{word}', 'leaf']",
                      f"'{{\"k\": \"{word}\", \"n\": {row}}}'", "true" if row % 2 else "false"]
-            secret = ["NULL" if row == 4 and name in ("s_text", "s_int8", "s_jsonb") else self.value(name, kind, row) for name, kind, _ in VAULT]
+            secret = ["NULL" if row == 4 and name in ("s_text", "s_int8", "s_jsonb") else self.value(name, kind, row) for name,
+                      kind, _ in VAULT]
             out.append(f"INSERT INTO vault VALUES ({', '.join(clear + secret)});")
             text = lambda name: quoted(self.word(name, row))
             town = ("north", "south")[row % 2]
@@ -215,7 +226,8 @@ class Secrets:
             out.append(f"INSERT INTO other.people VALUES ({row}, '{word}', '{word} at tree', '{town}');")
             out.append(f"INSERT INTO other.staff VALUES ({row}, '{word}', {text('staff')});")
             out.append(f"INSERT INTO plain VALUES ({row}, '{word}', {number}, '2001-02-0{row}', ARRAY['{word}'], '{{\"k\": {row}}}');")
-        return "\n".join([*out, "REFRESH MATERIALIZED VIEW m_people; REFRESH MATERIALIZED VIEW m_nested; VACUUM (FREEZE); ANALYZE people, other.people; CHECKPOINT;"])
+        return "\n".join([*out, "REFRESH MATERIALIZED VIEW m_people; REFRESH MATERIALIZED VIEW m_nested;",
+                          "VACUUM (FREEZE); ANALYZE people, other.people; CHECKPOINT;"])
 
 
 def with_checksum(letters):

@@ -391,12 +391,12 @@ SELECT max(id) FILTER (WHERE email < 'h'), count(*) FILTER (WHERE md5(ssn) < '<<
 SELECT count(*) FROM people GROUP BY left(md5(email), 1) HAVING min(ssn) < 'h'
 SELECT DISTINCT ON (left(md5(email), 1)) id FROM people
 SELECT id FROM people LIMIT (SELECT ('x' || left(md5(email), 1))::bit(4)::int FROM people WHERE id = 1)
-SELECT id FROM people OFFSET (SELECT ascii(md5(ssn)) % 5 FROM people WHERE id = 1)
+SELECT id FROM people OFFSET (SELECT ascii(md5(ssn)) % 5 FROM people WHERE id = <<n>>)
 SELECT generate_series(1, s_int4 % 7) FROM vault
 SELECT g FROM vault, generate_series(1, s_int4 % 7) AS g
 SELECT id FROM people AS p WHERE EXISTS (SELECT FROM vault AS v WHERE v.s_text < p.email)
 SELECT id FROM people WHERE email IN (SELECT s_text FROM vault UNION ALL SELECT email FROM people WHERE md5(email) < '<<h>>')
-SELECT name FROM people WHERE md5(email) < 'a' UNION SELECT 'x'
+SELECT name FROM people WHERE md5(email) < '<<h>>' UNION SELECT 'x'
 SELECT id, md5(email) < '<<h>>' FROM people INTERSECT SELECT id, true FROM people
 SELECT name FROM people WHERE CASE WHEN md5(email) < '<<h>>' THEN true ELSE false END
 UPDATE people SET age = 50 WHERE id = <<n>> AND md5(email) < '<<h>>'

@@ -74,12 +74,14 @@ class Masks:
         """In each rendering, a part of it, and nothing in what is clear."""
         checker = self.checkers[mask_schema.WORLDS[0]][0]
         for part in ("substr({}, 2, 7)", "reverse({})", "md5({})", "upper({})", "lower({})", "encode({}::bytea, 'hex')",
-                     "encode(('.' || {})::bytea, 'base64')", "encode(('..' || {})::bytea, 'base64')", "upper(encode({}::bytea, 'hex'))",
+                     "encode(('.' || {})::bytea, 'base64')", "encode(('..' || {})::bytea, 'base64')",
+                     "upper(encode({}::bytea, 'hex'))",
                      "encode({}::bytea, 'base64')", "encode(sha256({}::bytea), 'hex')", "to_json({})::text", "'x' || {}"):
             with self.connect_directly(mask_schema.WORLDS[0]) as session:
                 for row, in session.query(f"SELECT {part.format('email')} FROM people"):
                     assert checker.found(row), f"{part}: {row}"
-        for clear in ("nothing", "1234567", "2001-01-01 00:00:00", "[masked:pii]", '{"k": "cedar", "n": 3}', "00000000-0000-0000-0000"):
+        for clear in ("nothing", "1234567", "2001-01-01 00:00:00", "[masked:pii]", '{"k": "cedar", "n": 3}',
+                      "00000000-0000-0000-0000"):
             assert not checker.found(clear), clear
 
     def every_family_leaks_directly(self):
@@ -111,7 +113,10 @@ class Masks:
             for index, script in enumerate(family.scripts):
                 player = Player(self.connect_directly, mask_schema.WORLDS, self.checkers)
                 draw = random.Random(SEED)
-                player.play(self.scripts.drawn(draw, family, index) for _ in range(12))
+                for _ in range(6):
+                    player.play(self.scripts.drawn(draw, family, index) for _ in range(6))
+                    if player.total.leaked:
+                        break
                 player.close()
                 if not player.total.leaked and not script.startswith("@quiet"):
                     silent.append(f"{family.name}: {script} ({player.total})")
@@ -121,29 +126,34 @@ class Masks:
 
     def through(self, gateway):
         token = gateway.token()
-        player = Player(lambda world: gateway.connect(token, database=TARGETS[world], application_name="masks"), mask_schema.WORLDS,
+        player = Player(lambda world: gateway.connect(token, database=TARGETS[world], application_name="masks"),
+                        mask_schema.WORLDS,
                         self.checkers)
         started = time.monotonic()
         player.play(self.queries(COUNT))
         player.close()
         self.report(player, "through the gateway", started)
-        for kind, title in (("leak", "no octet of a secret leaves"), ("difference", "no answer depends on a secret"), ("ended", "no session ends")):
+        for kind, title in (("leak", "no octet of a secret leaves"), ("difference", "no answer depends on a secret"),
+                            ("ended", "no session ends")):
             faults = [fault for fault in player.faults if fault.kind == kind]
-            self.suite.count(not faults, title, f"{len(faults)} of {player.total.asked}\n" + "\n".join(self.tell(fault) for fault in chosen(faults)))
+            self.suite.count(not faults, title,
+                             f"{len(faults)} of {player.total.asked}\n" + "\n".join(self.tell(fault) for fault in chosen(faults)))
         beyond = {fault.query.text for fault in player.faults if fault.kind == "beyond"}
         print(f"masks: beyond what is promised: {len(beyond)} statements showed a secret", flush=True)
         self.works(player)
 
     def works(self, player):
         """A gateway that refuses everything leaks nothing, either."""
-        print(f"masks: refused though they only show values: {sum(player.must_refused.values())} {dict(player.must_refused.most_common(40))}")
+        refused = player.must_refused
+        print(f"masks: refused though they only show values: {sum(refused.values())} {dict(refused.most_common(40))}")
         for reason, text in list(player.refused_texts.items())[:SHOWN]:
             print(f"  {shorten(reason, 300)}\n    {shorten(text, 500)}")
         total = player.total
         self.suite.count(total.answered >= 0.4 * total.asked, "40 of 100 statements are answered with rows", str(total))
         for family in self.scripts.families:
             if family.works:
-                self.suite.count(player.families[family.name].must_answered, f"family works: {family.name}", str(player.families[family.name]))
+                self.suite.count(player.families[family.name].must_answered, f"family works: {family.name}",
+                                 str(player.families[family.name]))
         for name, _, _ in mask_forms.WAYS:
             self.suite.count(player.families[name].must_answered, f"family works: {name}", str(player.families[name]))
         for name in sorted(mask_forms.WORKS):
@@ -162,7 +172,9 @@ class Masks:
                 session.send(b"".join(one.octets for one in batch))
                 answers.append(answers_of(session, batch))
             for one, first, second in zip(batch, *answers):
-                is_same = first.codes == second.codes and first.kinds == second.kinds if first.codes else first.octets == second.octets
+                is_same = first.octets == second.octets
+                if first.codes:  # texts of errors may be masked where a table has a masked column
+                    is_same = (first.codes, first.kinds) == (second.codes, second.kinds)
                 failed += bool(first.codes)
                 if not is_same:
                     parted.append(f"{one.text}\n    {Player.difference(first, second)} features {sorted(one.features)}")
