@@ -12,7 +12,7 @@ from stage.suite import shorten
 BATCH = 48  # queries that are under way at once
 
 Answer = collections.namedtuple("Answer", "octets kinds codes")
-Fault = collections.namedtuple("Fault", "kind query told")  # kind: leak, difference, ended, beyond
+Fault = collections.namedtuple("Fault", "kind query told")  # kind: leak, difference, ended, beyond, shape
 
 
 class Ended(Exception):
@@ -124,16 +124,19 @@ class Player:
         leaks = {}
         for world, answer in answers.items():
             self.octets += len(answer.octets)
-            for name, part in self.checkers[world][0].found(answer.octets).items():
-                leaks[name] = f"{part!r} of {world}"
+            for checker in self.checkers[world]:
+                for name, part in checker.found(answer.octets).items():
+                    leaks[name] = f"{part!r} of {world}"
         first, *others = answers.values()
         what = outcome(first)
         differs = self.difference(first, others[0]) if others else None
         if leaks:
             self.faults.append(Fault("beyond" if query.is_beyond else "leak", query,
-                                     f"{leaks} in {where(first.octets, self.checkers[self.worlds[0]][0])}"))
+                                     f"{leaks} in {where(first.octets, self.checkers[self.worlds[0]])}"))
         if differs:
             self.faults.append(Fault("beyond" if query.is_beyond else "difference", query, differs))
+            if query.must_work and (first.kinds, first.codes) != (others[0].kinds, others[0].codes):
+                self.faults.append(Fault("shape", query, f"{first.kinds} {first.codes} and {others[0].kinds} {others[0].codes}; {differs}"))
         for tally in (self.total, self.families[query.family], *(self.features[feature] for feature in query.features)):
             tally.count(query, what, bool(leaks or differs))
         if query.must_work and what == "refused":
@@ -164,9 +167,9 @@ def messages_of(octets):
         at += 1 + length
 
 
-def where(octets, checker):
+def where(octets, checkers):
     """The kinds of the messages that hold it, and the first of them."""
-    guilty = [(kind, body) for kind, body in messages_of(octets) if checker.found(body)]
+    guilty = [(kind, body) for kind, body in messages_of(octets) if any(checker.found(body) for checker in checkers)]
     return f"{''.join(kind for kind, _ in guilty)}: {shorten(guilty[0][1], 300)}" if guilty else "more than one message"
 
 

@@ -56,6 +56,20 @@ SELECT e FROM events AS e
 SELECT d, d.body FROM docs AS d
 SELECT n FROM notes AS n
 
+== detected forms works
+SELECT line FROM logs
+@b SELECT id, line FROM logs
+SELECT l.* FROM logs AS l WHERE id = <<n>>
+SELECT 'so: ' || line || ' that was it' FROM logs ORDER BY id
+SELECT line::varchar, line::xml, array_agg(line) OVER (), to_json(line) FROM logs
+COPY logs TO STDOUT
+COPY logs TO STDOUT (FORMAT csv)
+COPY (SELECT line FROM logs) TO STDOUT (FORMAT binary)
+DECLARE c CURSOR FOR SELECT line FROM logs ;; FETCH ALL FROM c
+UPDATE logs SET level = 'high' RETURNING line
+DO $$ BEGIN RAISE NOTICE 'it said %', (SELECT line FROM logs WHERE id = <<n>>); END $$
+@quiet SELECT level, id FROM logs WHERE line LIKE '%zz%'
+
 == records made again
 SELECT (json_populate_record(NULL::people, to_json(p))).email FROM people AS p
 SELECT (jsonb_populate_record(p, '{}')).* FROM people AS p
@@ -376,7 +390,7 @@ SELECT id FROM people ORDER BY length(ssn), md5(email)
 SELECT city, id FROM people ORDER BY 1, email DESC
 SELECT id FROM vault WHERE id <> <<n>> ORDER BY md5(s_int8::text) USING >
 SELECT id FROM vault ORDER BY s_uuid, s_date FETCH FIRST 2 ROWS WITH TIES
-SELECT count(*) FROM vault WHERE s_int8 > <<n>>50000000000000000 AND id = 5
+SELECT count(*) FROM vault WHERE id = <<n>> AND md5(s_int8::text) < '<<h>>'
 SELECT count(*) FROM vault WHERE id = <<n>> AND s_int4 % <<n>> = 0
 SELECT c_int FROM vault WHERE s_numeric::text < '<<n>>'
 SELECT p.id, v.id FROM people AS p JOIN vault AS v ON p.email < v.s_text
@@ -388,9 +402,9 @@ SELECT id, count(*) OVER (PARTITION BY left(md5(email), 1)) FROM people
 SELECT string_agg(name, ',' ORDER BY email), array_agg(id ORDER BY ssn) FROM people
 SELECT (array_agg(id ORDER BY s_uuid))[1] FROM vault
 SELECT max(id) FILTER (WHERE email < 'h'), count(*) FILTER (WHERE md5(ssn) < '<<h>>') FROM people
-SELECT count(*) FROM people GROUP BY left(md5(email), 1) HAVING min(ssn) < 'h'
+SELECT count(*) FROM people GROUP BY left(md5(email), 1) HAVING min(md5(ssn)) < '<<h>>'
 SELECT DISTINCT ON (left(md5(email), 1)) id FROM people
-SELECT id FROM people LIMIT (SELECT ('x' || left(md5(email), 1))::bit(4)::int FROM people WHERE id = 1)
+SELECT id FROM people LIMIT (SELECT ('x' || left(md5(email), 1))::bit(4)::int % 6 FROM people WHERE id = <<n>>)
 SELECT id FROM people OFFSET (SELECT ascii(md5(ssn)) % 5 FROM people WHERE id = <<n>>)
 SELECT generate_series(1, s_int4 % 7) FROM vault
 SELECT g FROM vault, generate_series(1, s_int4 % 7) AS g
@@ -405,7 +419,7 @@ DELETE FROM gone WHERE md5(token) < '<<h>>' RETURNING id
 UPDATE people SET age = CASE WHEN md5(email) < '<<h>>' THEN 1 ELSE 2 END RETURNING age
 MERGE INTO plain USING people AS p ON p.id = plain.id AND p.id = <<n>> AND md5(p.email) < '<<h>>' WHEN MATCHED THEN DELETE
 WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < (SELECT ascii(md5(email)) % 7 FROM people WHERE id = <<n>>)) SELECT n FROM r
-SELECT 1 / (ascii(md5(email)) % 3) FROM people
+SELECT 1 / (ascii(md5(email)) % 3) FROM people WHERE id = <<n>>
 SELECT CASE WHEN md5(email) < '<<h>>' THEN 1 / (id - id) ELSE 1 END FROM people WHERE id = <<n>>
 SELECT id FROM v_renamed JOIN people ON key = id WHERE md5(contact) < '<<h>>'
 SELECT size FROM v_expression WHERE id = <<n>> AND md5(described) < '<<h>>'

@@ -92,6 +92,9 @@ class Masks:
         self.report(player, "directly", started)
         self.suite.count(not [f for f in player.faults if f.kind == "ended"], "no session ends directly",
                          "\n".join(self.tell(f) for f in player.faults if f.kind == "ended"))
+        shapes = [fault for fault in player.faults if fault.kind == "shape"]
+        self.suite.count(not shapes, "what is said only to show values decides nothing",
+                         f"{len(shapes)}\n" + "\n".join(self.tell(fault) for fault in chosen(shapes)))
         for name, tally in sorted(player.families.items()):
             self.suite.count(tally.leaked, f"family leaks directly: {name}", str(tally))
         for name in sorted(mask_forms.WORKS):
@@ -105,6 +108,13 @@ class Masks:
         if os.environ.get("SALLYPORT_VERBOSE"):
             for name, tally in sorted(player.features.items()):
                 print(f"  feature {name}: {tally}")
+
+    def clear_shows_nothing(self):
+        """Neither the checker nor the grammar takes for a secret what is none."""
+        player, draw = Player(self.connect_directly, mask_schema.WORLDS, self.checkers), random.Random(SEED + 3)
+        player.play(mask_forms.drawn_select(draw, only_clear=True) for _ in range(CLEAR_COUNT))
+        player.close()
+        assert not player.faults, f"{len(player.faults)}\n" + "\n".join(self.tell(fault) for fault in chosen(player.faults))
 
     def every_script_leaks_directly(self):
         """One that does not proves nothing."""
@@ -210,6 +220,7 @@ def main():
     with Postgres(settings=SETTINGS) as server:
         masks = Masks(suite, server)
         suite.run(masks.the_checker_finds)
+        suite.run(masks.clear_shows_nothing)
         suite.run(masks.every_family_leaks_directly)
         if is_direct:
             suite.run(masks.every_script_leaks_directly)
