@@ -56,15 +56,30 @@ def plain(octets, is_text):
 
 
 def encoded(octets):
-    """Hexadecimal and base64, without the ends, which depend on what stands beside."""
-    out = folded(octets.hex().encode())
-    for before in range(3):
-        text = base64.b64encode(b"\0" * before + octets)
-        out.add(text[4 if before else 0:len(text) - 4])
+    """Hexadecimal of eight octets, base64 of twelve, which is the same wherever in the encoded octets they stand; only of
+    those that tell."""
+    out = set()
+    for part in windows(octets, 8):
+        if is_strong(part, 5):
+            out |= folded(part.hex().encode())
+    for part in windows(octets, 12):
+        if is_strong(part, 7):
+            out.add(base64.b64encode(part))
+    return out
+
+
+def digests(octets):
+    out = set()
     for digest in (hashlib.md5(octets).digest(), hashlib.sha256(octets).digest()):
         out |= folded(digest.hex().encode())
         out.add(base64.b64encode(digest)[:-4])
     return out
+
+
+def is_strong(part, least):
+    """So many octets are of secrets' letters or none of a text, or all but one are digits."""
+    return (sum(octet in LETTERS or octet not in PRINTABLE and octet != 0 for octet in part) >= least and len(set(part)) >= 4
+            or sum(octet in DIGITS for octet in part) >= len(part) - 1)
 
 
 class Renderings:
@@ -83,7 +98,7 @@ class Renderings:
                 self.add_runs(name, each, 9, 10, 16)
             else:
                 self.add_runs(name, each, 20)
-        for each in encoded(octets):
+        for each in encoded(octets) | digests(octets):
             self.add_runs(name, each, 16)
         if not is_text:
             for digest in (hashlib.md5(octets).digest(), hashlib.sha256(octets).digest()):

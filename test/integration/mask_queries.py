@@ -61,6 +61,8 @@ WHOLE = [("{a}", "record"), ("{a}::text", "text"), ("row_to_json({a})", "json"),
          ("row({a}, 1)::text", "text"), ("(row_to_json({a})#>>'{{}}')", "text"), ("to_jsonb({a}) - 'id'", "jsonb"),
          ("xmlforest({a} AS r)", "xml")]
 
+NO_KEY = "(SELECT 1)"  # where there is nothing clear to order by; a bare 1 would be the first column of the result
+
 
 class Grammar:
     def __init__(self, draw, *, only_clear=False, sinks=0.04):
@@ -143,7 +145,7 @@ class Grammar:
             self.feature("key on a masked column")
             return self.draw.choice(hidden).sql
         clear = [column for column in scope if not column.masked and column.type in SORTABLE]
-        return self.draw.choice(clear).sql if clear else "1"
+        return self.draw.choice(clear).sql if clear else NO_KEY
 
     # ---- FROM ----
 
@@ -416,15 +418,14 @@ class Grammar:
             call = "string_agg({}, '/')"
         self.feature("window")
         name = self.name("o")
-        order = clear if clear != "1" else "(SELECT 1)"
         frame = self.draw.choice(["", " ROWS UNBOUNDED PRECEDING"])
-        return f"{call.format(value.sql)} OVER (ORDER BY {order}{frame}) AS {name}", [Output(name, kind, value.masked)]
+        return f"{call.format(value.sql)} OVER (ORDER BY {clear}{frame}) AS {name}", [Output(name, kind, value.masked)]
 
     def grouped(self, items, scope, depth):
         texts, outputs = [], []
         key = self.key(scope)
         how = self.draw.choice(["{}", "{}", "ROLLUP ({})", "CUBE ({})", "GROUPING SETS (({}), ())"])
-        if key == "1" or self.chance(0.25):
+        if key == NO_KEY or self.chance(0.25):
             how = ""
         if how and how != "{}":
             self.feature("grouping sets")
@@ -436,8 +437,7 @@ class Grammar:
                 self.is_untraced = True
                 if any(value.masked for value in values):
                     self.sinks.add(feature)
-            order = "1" if key == "1" else key
-            text = sql.format(*[value.sql for value in values], order=order)
+            text = sql.format(*[value.sql for value in values], order=key)
             if self.chance(0.2) and "WITHIN" not in text and "::" not in text:
                 text += f" FILTER (WHERE {self.condition(scope, 1)})"
                 self.feature("FILTER")

@@ -103,7 +103,7 @@ class Masks:
         self.suite.count(player.total.answered >= 0.7 * player.total.asked, "most statements are right", str(player.total))
         should_work = sum(1 for f in player.families.values() for _ in range(f.must))
         self.suite.count(should_work >= 0.5 * player.total.asked, "half of the statements only show values", str(should_work))
-        lonely = [name for name, tally in player.features.items() if tally.asked > 20 and not tally.answered]
+        lonely = [name for name, tally in player.features.items() if tally.must > 20 and not tally.answered]
         self.suite.count(not lonely, "every production is right at times", str(lonely))
         if os.environ.get("SALLYPORT_VERBOSE"):
             for name, tally in sorted(player.features.items()):
