@@ -33,7 +33,7 @@ class Gateway:
     """`with Gateway(targets=[target(server)], rules=[...]) as gateway:` runs it; the data folder dies with the block."""
 
     def __init__(self, *, targets, rules=(ALLOW_EVERYTHING,), durability="strict", data=None, insecure=False, trail=None,
-                 limits=None, token_lifetime="15m", break_glass=False):
+                 limits=None, token_lifetime="15m", break_glass=False, masks=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sallyport-gw-"))
         self.certificates = certificates.Certificates(self.folder / "tls")
         self.ca = self.certificates.ca
@@ -59,6 +59,8 @@ class Gateway:
             self.configuration["break_glass"] = True
         if limits:
             self.configuration["limits"] = limits
+        if masks:
+            self.configuration["masks"] = list(masks)
         self.process = None
         self.port = None
         self.lines = []
