@@ -32,10 +32,9 @@ bool is_stronger(MaskWay one, MaskWay other) {
 }  // namespace
 
 std::uint32_t Masked::rule(const std::string& name) {
-  const auto known = std::ranges::find(rules_, name);
-  if (known == rules_.end()) rules_.push_back(name);
-  return static_cast<std::uint32_t>(known == rules_.end() ? rules_.size() - 1
-                                                          : static_cast<std::size_t>(known - rules_.begin()));
+  const auto index = std::ranges::find(rules_, name) - rules_.begin();
+  if (static_cast<std::size_t>(index) == rules_.size()) rules_.push_back(name);
+  return static_cast<std::uint32_t>(index);
 }
 
 /// The masked octets of one Reply, as they come to be.
