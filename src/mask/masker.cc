@@ -122,11 +122,13 @@ void Masker::turn_to(const Section& section) {
 bool Masker::agrees(const model::Column& column, const model::ResultColumn& traced) const {
   constexpr std::uint32_t kFirstUserOid = 16384;
   if (column.table < kFirstUserOid) return traced.origin.is_system;
+  constexpr std::uint16_t kWholeRow = 0;
   const auto& columns = plan_of(current_.place.command)->understanding->lineage.columns;
   return std::ranges::any_of(traced.origin.from, [&](std::uint32_t index) {
     const model::LineageColumn& from = columns[index];
     // Of a temporary table nothing but its name is known.
     if (from.relation_oid == 0) return true;
+    if (column.attribute == kWholeRow) return from.relation_oid == column.table && !traced.is_plain;
     return from.relation_oid == column.table && from.number == static_cast<std::int16_t>(column.attribute);
   });
 }
