@@ -115,6 +115,7 @@ class LineageWalker {
   void compute(Query& query);
   Fields targets(PgQuery__Node* const* items, std::size_t count, const Scope& scope);
   void target(const PgQuery__ResTarget& target, const Scope& scope, Fields& out);
+  Fields returning(PgQuery__Node* const* items, std::size_t count, const Scope& scope);
   void assignments(PgQuery__Node* const* items, std::size_t count, const Scope& scope, base::View place);
   void index(const PgQuery__IndexStmt& index);
   void groups(const PgQuery__SelectStmt& select, const Scope& scope, const Fields& results);
@@ -124,6 +125,7 @@ class LineageWalker {
   Flow by_position_or_name(const Message& item, const Scope& scope, const Fields* results, bool is_output_first);
   void window(const PgQuery__WindowDef& window, const Scope& scope);
   // ---- FROM (lineage_from.cc) ----
+  enum class Heirs : std::uint8_t { with, without };  // without: ONLY
   Item item(const Message& message, const Scope& before);
   Item relation(const PgQuery__RangeVar& relation);
   Item function(const PgQuery__RangeFunction& function, const Scope& before);
@@ -132,10 +134,10 @@ class LineageWalker {
   Item named(Item item, const PgQuery__Alias* alias, base::View schema, base::View name);
   Scope scope_of(PgQuery__Node* const* items, std::size_t count, const Scope* outer);
   static void add(Item item, Scope& scope);
-  Fields fields_of(const RelationMeaning& meaning, base::View name);
-  Fields fields_of(const model::CatalogueRelation& relation);
+  Fields fields_of(const RelationMeaning& meaning, base::View name, Heirs heirs);
+  Fields fields_of(const model::CatalogueRelation& relation, Heirs heirs = Heirs::with);
   Fields view_fields(const model::CatalogueRelation& view);
-  std::vector<const model::CatalogueRelation*> kin_of(const model::CatalogueRelation& relation) const;
+  std::vector<const model::CatalogueRelation*> kin_of(const model::CatalogueRelation& relation, Heirs heirs) const;
   std::uint32_t index_of(model::LineageColumn column, std::uint32_t type);
   // ---- expressions (lineage_expressions.cc) ----
   Flow value(const Message* message, const Scope& scope);

@@ -26,7 +26,8 @@ std::uint32_t LineageWalker::index_of(model::LineageColumn column, std::uint32_t
 }
 
 /// What it belongs to, and what belongs to it: rows of the one are rows of the other.
-std::vector<const model::CatalogueRelation*> LineageWalker::kin_of(const model::CatalogueRelation& relation) const {
+std::vector<const model::CatalogueRelation*> LineageWalker::kin_of(const model::CatalogueRelation& relation,
+                                                                   Heirs heirs) const {
   std::vector<const model::CatalogueRelation*> kin;
   const auto* catalogue = resolver_->catalogue();
   if (catalogue == nullptr || (relation.children.empty() && relation.parents.empty())) return kin;
@@ -45,17 +46,17 @@ std::vector<const model::CatalogueRelation*> LineageWalker::kin_of(const model::
     }
   };
   follow(&model::CatalogueRelation::parents);
-  follow(&model::CatalogueRelation::children);
+  if (heirs == Heirs::with) follow(&model::CatalogueRelation::children);
   return kin;
 }
 
-LineageWalker::Fields LineageWalker::fields_of(const model::CatalogueRelation& relation) {
+LineageWalker::Fields LineageWalker::fields_of(const model::CatalogueRelation& relation, Heirs heirs) {
   const auto* catalogue = resolver_->catalogue();
   const auto schema_of = [&](const model::CatalogueRelation& of) {
     return std::string(catalogue->schema_name(of.schema));
   };
   const std::string schema = schema_of(relation);
-  const auto kin = kin_of(relation);
+  const auto kin = kin_of(relation, heirs);
   Fields fields;
   for (const auto& column : relation.columns) {
     if (is_spent()) break;
@@ -119,14 +120,14 @@ LineageWalker::Fields LineageWalker::view_fields(const model::CatalogueRelation&
   return views_.emplace(view.oid, std::move(fields)).first->second;
 }
 
-LineageWalker::Fields LineageWalker::fields_of(const RelationMeaning& meaning, base::View name) {
+LineageWalker::Fields LineageWalker::fields_of(const RelationMeaning& meaning, base::View name, Heirs heirs) {
   if (meaning.is_system) {
     Field all{.is_many = true, .of = {meaning.schema, std::string(name)}};
     all.flow.is_system = true;
     all.flow.is_untraced = holds_values_of_others(name, {});
     return {std::move(all)};
   }
-  if (meaning.relation != nullptr) return fields_of(*meaning.relation);
+  if (meaning.relation != nullptr) return fields_of(*meaning.relation, heirs);
   // Made by this session. A table holds what the client or an unmasked result put there; a view may be of anything.
   if (meaning.is_view) return {Field{.flow = untraced(), .is_many = true}};
   Field all{.is_many = true, .of = {meaning.schema, std::string(name)}};
@@ -177,20 +178,34 @@ LineageWalker::Item LineageWalker::relation(const PgQuery__RangeVar& relation) {
   Item item;
   if (meanings.empty()) item.columns.push_back({.flow = untraced(), .is_many = true});
   for (const auto& meaning : meanings) {
-    Fields fields = fields_of(meaning, name.name);
+    Fields fields = fields_of(meaning, name.name, relation.inh != 0 ? Heirs::with : Heirs::without);
     item.columns.insert(item.columns.end(), std::make_move_iterator(fields.begin()),
                         std::make_move_iterator(fields.end()));
   }
   const base::View schema = meanings.size() == 1 ? base::View(meanings[0].schema) : name.schema;
   if (meanings.size() <= 1) return named(std::move(item), relation.alias, schema, name.name);
   // One of several: each column may be any one's of that name, and how many there are is not known.
+  for (Field& field : item.columns) field.is_rival = field.is_many;
   item.columns.push_back({.flow = whole(item.columns), .is_many = true});
   Item either = named(std::move(item), relation.alias, schema, name.name);
-  for (Field& field : either.columns) field.is_rival = field.is_many;
   std::ranges::for_each(either.columns, [&](Field& field) { field.is_plain = false; });
   either.ranges[0].fields = either.columns;
   return either;
 }
+
+namespace {
+
+/// Whatever it is given: none of those that never fail gives a set of rows.
+bool gives_one_row(const PgQuery__FuncCall* call) {
+  if (call == nullptr) return false;
+  const base::View name = strings(call->funcname, call->n_funcname).back();
+  for (std::size_t i = 0; i < call->n_args; ++i) {
+    if (!is_total_function(name, i)) return false;
+  }
+  return call->n_args > 0;
+}
+
+}  // namespace
 
 LineageWalker::Item LineageWalker::function(const PgQuery__RangeFunction& function, const Scope& before) {
   Item item;
@@ -210,7 +225,8 @@ LineageWalker::Item LineageWalker::function(const PgQuery__RangeFunction& functi
     // How many rows there are is seen by everybody.
     // A user's function: its arguments were looked at; how many rows it gives is its author's choice.
     const bool is_users = call != nullptr && flow.is_untraced && runs_code(*call);
-    if (!is_users) decides(flow, name.empty() ? "FROM" : "the argument of " + name + "() in FROM");
+    if (!is_users && !gives_one_row(call))
+      decides(flow, name.empty() ? "FROM" : "the argument of " + name + "() in FROM");
     const auto* columns = pair == nullptr || pair->n_items < 2
                               ? nullptr
                               : as<PgQuery__List>(unwrap(pair->items[1]), pg_query__list__descriptor);

@@ -143,7 +143,8 @@ LineageWalker::Fields LineageWalker::results_of(const Message& message, const Sc
     if (const Message* inner = unwrap(cursor->query)) results_of(*inner, outer, nullptr);
   } else if (const auto* explain = as<PgQuery__ExplainStmt>(&message, pg_query__explain_stmt__descriptor)) {
     if (const Message* inner = unwrap(explain->query)) results_of(*inner, outer, nullptr);
-    fields.push_back({.name = "QUERY PLAN"});
+    // A plan shows what the planner computed of functions that say they are immutable.
+    fields.push_back({.name = "QUERY PLAN", .flow = around_->may_run_code ? untraced() : Flow{}});
   } else if (const auto* made = as<PgQuery__CreateTableAsStmt>(&message, pg_query__create_table_as_stmt__descriptor)) {
     fields = create_as(*made);
   } else if (const auto* view = as<PgQuery__ViewStmt>(&message, pg_query__view_stmt__descriptor)) {

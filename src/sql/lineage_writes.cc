@@ -85,6 +85,15 @@ void LineageWalker::assignments(PgQuery__Node* const* items, std::size_t count, 
   }
 }
 
+/// What is written is what triggers and defaults make of it.
+LineageWalker::Fields LineageWalker::returning(PgQuery__Node* const* items, std::size_t count, const Scope& scope) {
+  Fields fields = targets(items, count, scope);
+  for (Field& field : fields) {
+    if (around_->may_run_code) field.flow.add(untraced());
+  }
+  return fields;
+}
+
 LineageWalker::Fields LineageWalker::insert(const PgQuery__InsertStmt& insert, const Scope* outer) {
   open_with(insert.with_clause, outer);
   Scope scope{.outer = outer};
@@ -95,7 +104,7 @@ LineageWalker::Fields LineageWalker::insert(const PgQuery__InsertStmt& insert, c
   if (const Message* query = unwrap(insert.select_stmt)) given = results_of(*query, outer, nullptr);
   stores(whole(given), "INSERT");
   if (insert.on_conflict_clause != nullptr) on_conflict(*insert.on_conflict_clause, given, scope);
-  return targets(insert.returning_list, insert.n_returning_list, scope);
+  return returning(insert.returning_list, insert.n_returning_list, scope);
 }
 
 void LineageWalker::on_conflict(const PgQuery__OnConflictClause& clause, const Fields& given, const Scope& scope) {
@@ -127,7 +136,7 @@ LineageWalker::Fields LineageWalker::update(const PgQuery__UpdateStmt& update, c
   }
   assignments(update.target_list, update.n_target_list, scope, "SET");
   decides(value(update.where_clause, scope), "WHERE");
-  return targets(update.returning_list, update.n_returning_list, scope);
+  return returning(update.returning_list, update.n_returning_list, scope);
 }
 
 LineageWalker::Fields LineageWalker::remove(const PgQuery__DeleteStmt& remove, const Scope* outer) {
@@ -138,7 +147,7 @@ LineageWalker::Fields LineageWalker::remove(const PgQuery__DeleteStmt& remove, c
     if (const Message* other = unwrap(remove.using_clause[i])) add(item(*other, scope), scope);
   }
   decides(value(remove.where_clause, scope), "WHERE");
-  return targets(remove.returning_list, remove.n_returning_list, scope);
+  return returning(remove.returning_list, remove.n_returning_list, scope);
 }
 
 void LineageWalker::merge_when(const PgQuery__MergeWhenClause& when, const Scope& scope) {

@@ -44,8 +44,17 @@ def answers_of(session, queries):
 
 
 def same(octets):
-    """The names of the worlds are not what is looked for."""
-    return octets.replace(b"world_b", b"world_a").replace(b"shop_b", b"shop_a")
+    """Neither the names of the worlds are what is looked for, nor the OIDs of tables that were made a moment ago."""
+    out = bytearray()
+    for kind, body in messages_of(octets):
+        if kind == "T":
+            body, at = bytearray(body), 2
+            for _ in range(struct.unpack_from("!H", body)[0]):
+                at = body.index(0, at) + 1
+                body[at:at + 4] = bytes(4)
+                at += 18
+        out += kind.encode("latin-1") + body
+    return bytes(out).replace(b"world_b", b"world_a").replace(b"shop_b", b"shop_a")
 
 
 class Tally:

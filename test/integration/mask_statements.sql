@@ -238,7 +238,7 @@ PREPARE s (int) AS SELECT id, <<p>> FROM people AS p WHERE id = $1 ;; EXECUTE s 
 PREPARE s (text) AS SELECT $1 || <<p>> FROM people AS p ;; EXECUTE s ('x') ;; DEALLOCATE ALL
 PREPARE s AS SELECT email FROM people ;; @s s ;; DEALLOCATE s
 PREPARE s AS UPDATE people SET age = age RETURNING email ;; BEGIN ;; EXECUTE s ;; ROLLBACK ;; DEALLOCATE s
-PREPARE s AS SELECT email FROM people ;; EXPLAIN ANALYZE EXECUTE s ;; COPY (SELECT ssn FROM people) TO STDOUT ;; DEALLOCATE s
+PREPARE s AS SELECT email FROM people ;; EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) EXECUTE s ;; COPY (SELECT ssn FROM people) TO STDOUT ;; DEALLOCATE s
 
 == several statements works
 SELECT 1; SELECT email FROM people; SELECT name FROM people
