@@ -59,7 +59,7 @@ class Codec {
 
   /// What masks need of the replies. From here on.
   struct Sight {
-    bool keeps_shapes = false;  // Section::shape is told
+    bool keeps_shapes = false;   // Section::shape is told
     std::size_t whole_rows = 0;  // rows up to this many octets are never cut, longer ones are an Error; 0: they are cut
   };
   virtual void look(Sight sight) = 0;

@@ -175,20 +175,23 @@ LineageWalker::Item LineageWalker::relation(const PgQuery__RangeVar& relation) {
     }
   }
   const auto meanings = resolver_->relations(name);
-  Item item;
-  if (meanings.empty()) item.columns.push_back({.flow = untraced(), .is_many = true});
+  if (meanings.empty())
+    return named({.columns = {{.flow = untraced(), .is_many = true}}}, relation.alias, {}, name.name);
+  const Heirs heirs = relation.inh != 0 ? Heirs::with : Heirs::without;
+  Item either;
   for (const auto& meaning : meanings) {
-    Fields fields = fields_of(meaning, name.name, relation.inh != 0 ? Heirs::with : Heirs::without);
-    item.columns.insert(item.columns.end(), std::make_move_iterator(fields.begin()),
-                        std::make_move_iterator(fields.end()));
+    Item one = named({.columns = fields_of(meaning, name.name, heirs)}, relation.alias, meaning.schema, name.name);
+    if (meanings.size() == 1) return one;
+    for (Field& field : one.columns) {
+      field.is_plain = false;
+      field.is_rival = field.is_many;
+      either.columns.push_back(std::move(field));
+    }
+    either.ranges = std::move(one.ranges);
   }
-  const base::View schema = meanings.size() == 1 ? base::View(meanings[0].schema) : name.schema;
-  if (meanings.size() <= 1) return named(std::move(item), relation.alias, schema, name.name);
-  // One of several: each column may be any one's of that name, and how many there are is not known.
-  for (Field& field : item.columns) field.is_rival = field.is_many;
-  item.columns.push_back({.flow = whole(item.columns), .is_many = true});
-  Item either = named(std::move(item), relation.alias, schema, name.name);
-  std::ranges::for_each(either.columns, [&](Field& field) { field.is_plain = false; });
+  // One of several: a column may be any one's of that name, and how many `*` stands for is not known.
+  either.columns.push_back({.flow = whole(either.columns), .is_many = true});
+  if (relation.alias == nullptr) either.ranges[0].schema = name.schema;
   either.ranges[0].fields = either.columns;
   return either;
 }
