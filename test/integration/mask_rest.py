@@ -97,7 +97,8 @@ class Rest:
     def files(self):
         """Whatever else lies in the data folder in plain text."""
         for path in self.gateway.data.rglob("*"):
-            if path.is_file() and path.stat().st_size and path.suffix != ".seg":
+            is_read = path.suffix != ".seg" and path.name != "detectors.db"  # compiled patterns hold no values
+            if path.is_file() and path.stat().st_size and is_read:
                 self.search(path.read_bytes(), str(path.relative_to(self.gateway.data)))
 
     def log(self):

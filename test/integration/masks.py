@@ -171,7 +171,9 @@ class Masks:
     def clear_is_clear(self, gateway):
         """What only clear columns are in comes through as it is."""
         draw, token, world = random.Random(SEED + 1), gateway.token(), mask_schema.WORLDS[0]
-        asked = [mask_asked.drawn_select(draw, only_clear=True) for _ in range(CLEAR_COUNT)]
+        # column(row) is no function that is known, so that what names mean is not certain after it, and more is masked.
+        drawn = (mask_asked.drawn_select(draw, only_clear=True) for _ in range(10 * CLEAR_COUNT))
+        asked = [one for one in drawn if "whole row: c(t)" not in one.features][:CLEAR_COUNT]
         direct, through = self.connect_directly(world), gateway.connect(token, database=TARGETS[world], application_name="masks")
         parted, failed = [], 0
         for at in range(0, len(asked), 40):

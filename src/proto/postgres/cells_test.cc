@@ -98,7 +98,7 @@ TEST(Cells, OfAVeiledErrorNothingStaysButSeverityAndCode) {
   base::store_big<std::uint32_t>(error.data() + 1, static_cast<std::uint32_t>(error.size() - 1));
   Bytes out;
   ASSERT_TRUE(result_format().veil(error, "veiled", out));
-  EXPECT_EQ(out.substr(5), Bytes("SERROR\0VERROR\0C23505\0Mveiled\0\0", 31));
+  EXPECT_EQ(out.substr(5), Bytes("SERROR\0VERROR\0C23505\0Mveiled\0\0", 30));
 }
 
 }  // namespace
