@@ -450,7 +450,7 @@ Result<void> Masker::write(const Section& section, Writing& out, bool finds) {
 void Masker::settle(model::Reply& reply) {
   if (reply.error && !reply.error->is_ours) {
     const MaskRule* by = nullptr;
-    if (is_veiled_) {
+    if (is_veiled_ && reply.wire.find(reply.error->message) == Bytes::npos) {
       reply.error->message = kVeil;
     } else if (auto masked = mask_text(reply.error->message, by)) {
       reply.error->message = std::move(*masked);

@@ -62,8 +62,8 @@ class ResultFormat {
   /// A frame that holds texts: an error, a notice, a notification, a setting, names of columns. Appends it as `texts`
   /// wants it. False: malformed.
   virtual bool rewrite_texts(base::View frame, Texts& texts, base::Bytes& out) const = 0;
-  /// Of an error or notice nothing stays but its severity and code; of a notification, or a setting that can hold any
-  /// text, its name. `instead` is what they say. False: malformed.
+  /// Of an error or notice nothing stays but its severity and code, unless it is about the client's text alone; of a
+  /// notification, or a setting that can hold any text, its name. `instead` is what they say. False: malformed.
   virtual bool veil(base::View frame, base::View instead, base::Bytes& out) const = 0;
   /// The length of the frame at the front of `frames`; 0: malformed.
   virtual std::size_t frame_size(base::View frames) const = 0;

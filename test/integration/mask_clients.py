@@ -179,7 +179,7 @@ class Clients:
                     rows += 1
             except asyncpg.PostgresError as error:
                 out.append(f"{error} {error.as_dict()}")
-            except (OverflowError, ValueError, asyncpg.InterfaceError, UnicodeError) as error:  # a date that Python has not
+            except (OverflowError, ValueError, asyncpg.InterfaceError, asyncpg.InternalClientError, UnicodeError) as error:  # a date that Python has not
                 out.append(str(error))
         copied = io.BytesIO()
         try:

@@ -57,6 +57,26 @@ bool is_closed_setting(View name) {
   return std::ranges::find(kClosed, name) != std::end(kClosed);
 }
 
+/// An error about the client's text alone, found before anything ran: it says nothing of any value. PostgreSQL's file
+/// and line cannot be chosen by a user's function, and what a function does has a context (manual 55.8: F, W, q).
+bool is_about_the_text(View body) {
+  static constexpr View kFiles[] = {
+      "analyze.c",        "gram.y",         "namespace.c",  "parse_agg.c",  "parse_clause.c",
+      "parse_cte.c",      "parse_expr.c",   "parse_func.c", "parse_oper.c", "parse_param.c",
+      "parse_relation.c", "parse_target.c", "parse_type.c", "portalcmds.c", "postgres.c",
+      "prepare.c",        "scan.l",         "utility.c",    "xact.c"};
+  bool is_theirs = false;
+  Reader reader(body);
+  for (;;) {
+    const char field = reader.number<char>();
+    if (!reader.is_good()) return false;
+    if (field == '\0') return is_theirs && reader.is_exactly_read();
+    const View text = reader.string();
+    if (field == 'W' || field == 'q' || field == 'p') return false;
+    if (field == 'F') is_theirs = std::ranges::find(kFiles, text) != std::end(kFiles);
+  }
+}
+
 class CopyData final : public model::CopyRewriter, private CopyVisitor {
  public:
   explicit CopyData(const model::CopyFormat& format) : rows_(format) {}
@@ -163,6 +183,10 @@ class PostgresFormat final : public model::ResultFormat {
       return reader.is_exactly_read();
     }
     if (type != 'E' && type != 'N') return false;
+    if (type == 'E' && is_about_the_text(frame.substr(kHeader))) {
+      writer.octets(frame.substr(kHeader));
+      return true;
+    }
     for (;;) {
       const char field = reader.number<char>();
       if (!reader.is_good()) return false;

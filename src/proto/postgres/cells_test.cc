@@ -101,5 +101,22 @@ TEST(Cells, OfAVeiledErrorNothingStaysButSeverityAndCode) {
   EXPECT_EQ(out.substr(5), Bytes("SERROR\0VERROR\0C23505\0Mveiled\0\0", 30));
 }
 
+TEST(Cells, AnErrorAboutTheTextAloneIsNotVeiled) {
+  const auto veiled = [](base::View fields) {
+    Bytes frame("E\0\0\0\0", 5);
+    frame.append(fields);
+    base::store_big<std::uint32_t>(frame.data() + 1, static_cast<std::uint32_t>(frame.size() - 1));
+    Bytes out;
+    EXPECT_TRUE(result_format().veil(frame, "veiled", out));
+    return out != frame;
+  };
+  using base::View;
+  EXPECT_FALSE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0Fscan.l\0\0", 46)));
+  // What a function ran, or said itself.
+  EXPECT_TRUE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0Fscan.l\0WPL\0\0", 50)));
+  EXPECT_TRUE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0Fpl_exec.c\0\0", 49)));
+  EXPECT_TRUE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0\0", 38)));
+}
+
 }  // namespace
 }  // namespace sallyport::proto::postgres
