@@ -253,15 +253,13 @@ Result<void> Masker::write_rows(const Section& section, Writing& out, bool finds
     const std::size_t end = i + 1 < rows.rows.size() ? rows.rows[i + 1].first_cell : rows.cells.size();
     const auto cells = std::span(rows.cells).subspan(row.first_cell, end - row.first_cell);
     show(cells.size());
-    // Asked again of the row: most rows of a read in which something was found have nothing.
-    const bool row_finds = finds && may_find(frames.substr(row.begin, row.end - row.begin));
-    if (!current_.masks_any && !row_finds) continue;
+    if (!current_.masks_any && !finds) continue;
     if (storage.size() < cells.size()) storage.resize(cells.size());
     bool is_changed = false;
     shown.assign(cells.begin(), cells.end());
     for (std::size_t column = 0; column < cells.size(); ++column) {
       const MaskRule* by = nullptr;
-      if (!mask_cell(shown[column], (*current_.shown)[column], row_finds, storage[column], by)) continue;
+      if (!mask_cell(shown[column], (*current_.shown)[column], finds, storage[column], by)) continue;
       is_changed = true;
       out.changed(cells[column].octets, shown[column].octets.size(), *by);
     }
