@@ -110,12 +110,12 @@ TEST(Cells, AnErrorAboutTheTextAloneIsNotVeiled) {
     EXPECT_TRUE(result_format().veil(frame, "veiled", out));
     return out != frame;
   };
-  using base::View;
-  EXPECT_FALSE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0Fscan.l\0\0", 46)));
+  using std::operator""sv;
+  EXPECT_FALSE(veiled("SERROR\0VERROR\0C42601\0Msyntax error\0Fscan.l\0\0"sv));
   // What a function ran, or said itself.
-  EXPECT_TRUE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0Fscan.l\0WPL\0\0", 50)));
-  EXPECT_TRUE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0Fpl_exec.c\0\0", 49)));
-  EXPECT_TRUE(veiled(View("SERROR\0VERROR\0C42601\0Msyntax error\0\0", 38)));
+  EXPECT_TRUE(veiled("SERROR\0VERROR\0C42601\0Msyntax error\0Fscan.l\0WPL\0\0"sv));
+  EXPECT_TRUE(veiled("SERROR\0VERROR\0C42601\0Msyntax error\0Fpl_exec.c\0\0"sv));
+  EXPECT_TRUE(veiled("SERROR\0VERROR\0C42601\0Msyntax error\0\0"sv));
 }
 
 }  // namespace
