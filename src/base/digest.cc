@@ -140,6 +140,8 @@ Bytes from_base64(View text) {
                       static_cast<int>(text.size()));
   if (length < 0) return {};
   out.resize(static_cast<std::size_t>(length) - padding);
+  // Bits behind the last octet are zeros (RFC 4648 section 3.5): one value has one text.
+  if (to_base64(out) != text) return {};
   return out;
 }
 

@@ -32,6 +32,7 @@ TEST(Digest, Crc32cOfRfc3720) {
 TEST(Digest, Base64IsStrict) {
   EXPECT_EQ(to_base64("hello"), "aGVsbG8=");
   EXPECT_EQ(from_base64("aGVsbG8="), "hello");
+  EXPECT_EQ(from_base64("aGVsbG9="), "");  // bits behind the last octet
   for (const char* wrong : {"aGVsbG8", "aGVs=G8=", " aGVsbG8=", "a===", "aGVsb*8="})
     EXPECT_EQ(from_base64(wrong), "") << wrong;
 }
