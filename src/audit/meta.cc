@@ -199,11 +199,6 @@ struct Rest {
   Statements statements{};  // by identity: the messages of one op share the text
 };
 
-const model::Command* command_of(const policy::Decided& item) {
-  if (const auto* denial = std::get_if<policy::Denial>(&item)) return &denial->command();
-  return std::get_if<model::Command>(&std::get<policy::Permit>(item).step());
-}
-
 Rest survey(std::span<const policy::Decided> items) {
   Rest rest;
   for (const policy::Decided& item : items) {
@@ -223,6 +218,11 @@ Rest survey(std::span<const policy::Decided> items) {
 }
 
 }  // namespace
+
+const model::Command* command_of(const policy::Decided& item) {
+  if (const auto* denial = std::get_if<policy::Denial>(&item)) return &denial->command();
+  return std::get_if<model::Command>(&std::get<policy::Permit>(item).step());
+}
 
 base::Bytes session_open_meta(const SessionOpen& what, Durability durability) {
   base::Bytes meta;
@@ -266,7 +266,8 @@ base::Bytes reason_meta(base::View reason) {
 }
 
 void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, base::View rules,
-                      const mask::Hider& hider) {
+                      const mask::Hider& hider, bool hides_values) {
+  const mask::Hider of_values = hides_values ? hider : mask::Hider();
   const Rest rest = survey(items);
   MapWriter map(to);
   cbor::put_text_or_octets(map.key("rules"), rules);
@@ -275,9 +276,9 @@ void put_request_meta(base::Bytes& to, std::span<const policy::Decided> items, b
     cbor::put_array(map.key("commands"), rest.commands);
     for (const policy::Decided& item : items) {
       if (const auto* denial = std::get_if<policy::Denial>(&item)) {
-        put_command(to, denial->command(), denial->grounds(), &denial->refusal(), rest.statements, hider);
+        put_command(to, denial->command(), denial->grounds(), &denial->refusal(), rest.statements, of_values);
       } else if (const auto* command = command_of(item)) {
-        put_command(to, *command, std::get<policy::Permit>(item).grounds(), nullptr, rest.statements, hider);
+        put_command(to, *command, std::get<policy::Permit>(item).grounds(), nullptr, rest.statements, of_values);
       }
     }
   }

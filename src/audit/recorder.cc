@@ -48,6 +48,17 @@ base::View joined(std::span<const T> items, Octets octets, base::Bytes& scratch)
   return scratch;
 }
 
+/// The values that came beside the texts.
+std::vector<base::View> values_of(std::span<const policy::Decided> items) {
+  std::vector<base::View> values;
+  for (const policy::Decided& item : items) {
+    const model::Command* const command = command_of(item);
+    if (command == nullptr) continue;
+    for (const model::Parameter& parameter : command->parameters) values.push_back(parameter.octets);
+  }
+  return values;
+}
+
 /// The changes of all items, at their places in the items' joined octets.
 struct Changes {
   std::vector<mask::Change> list{};
@@ -71,15 +82,20 @@ Changes changes_of(std::span<const mask::Masked> items) {
   return all;
 }
 
-/// Those that begin in [begin, begin + size) of raw, told from `begin` on.
+/// What of them is in [begin, begin + size) of raw, told from `begin` on.
 std::vector<mask::Change> changes_within(const std::vector<mask::Change>& changes, std::size_t begin,
                                          std::size_t size) {
   std::vector<mask::Change> within;
   auto at = std::ranges::lower_bound(changes, begin, {}, &mask::Change::begin);
+  // One that began before and goes on: only what is hidden in place is ever cut, so that both lengths are cut alike.
+  if (at != changes.begin() && std::prev(at)->begin + std::prev(at)->size > begin) --at;
   for (; at != changes.end() && at->begin < begin + size; ++at) {
-    within.push_back(*at);
-    within.back().begin -= begin;
-    within.back().size = std::min(within.back().size, begin + size - at->begin);
+    const std::size_t first = std::max(at->begin, begin), end = std::min(at->begin + at->size, begin + size);
+    const bool is_cut = end - first < at->size;
+    within.push_back({.begin = first - begin,
+                      .size = end - first,
+                      .masked_size = is_cut ? end - first : at->masked_size,
+                      .rule = at->rule});
   }
   return within;
 }
@@ -192,7 +208,8 @@ std::uint64_t Recorder::Body::append_request(std::span<const policy::Decided> it
   if (speaker == nullptr) speaker = &items[0];
   thread_local base::Bytes scratch, meta, map;
   const base::View all = joined(items, wire_of, scratch);
-  const auto hidden = hider.hide(all);
+  const bool may_hide = hider.may_find(all);
+  const auto hidden = may_hide ? hider.hide(all, values_of(items)) : std::nullopt;
   const policy::Grounds& grounds = grounds_of(*speaker);
   const Times times = Times::now();
   Chain::Contents contents{.type = "request", .direction = 0};
@@ -203,7 +220,8 @@ std::uint64_t Recorder::Body::append_request(std::span<const policy::Decided> it
   // A frame longer than an event goes on in further ones.
   for (std::size_t at = 0; at == 0 || at < all.size(); at += kMaxEvent) {
     meta.clear();
-    at == 0 ? put_request_meta(meta, items, grounds.rules, hider) : put_continued_request_meta(meta, grounds.rules);
+    at == 0 ? put_request_meta(meta, items, grounds.rules, hider, may_hide)
+            : put_continued_request_meta(meta, grounds.rules);
     contents.raw = all.substr(at, kMaxEvent);
     contents.meta = meta;
     contents.masked = {};

@@ -24,11 +24,6 @@ bool is_about(const Rule::On& on, const Target& target) {
   return policy::is_about(on, model::TargetName{target.name, target.labels});
 }
 
-bool is_stronger(MaskWay a, MaskWay b) {
-  if (a.kind != b.kind) return a.kind > b.kind;
-  return a.kind == MaskWay::Kind::keep_last && a.keep < b.keep;
-}
-
 void warn_of_reach(const Config& config, const MaskRule& mask, std::vector<std::string>& out) {
   const bool has_target =
       std::ranges::any_of(config.targets, [&](const auto& target) { return is_about(mask.on, target); });
@@ -60,7 +55,7 @@ void warn_of_globs(const MaskRule& mask, std::vector<std::string>& out) {
 }
 
 bool takes_the_place(const MaskRule& other, const MaskRule& mask, std::string_view glob) {
-  return is_stronger(other.way, mask.way) &&
+  return policy::is_stronger(other.way, mask.way) &&
          std::ranges::any_of(other.columns, [&](const auto& wide) { return column_glob_covers(wide, glob); });
 }
 

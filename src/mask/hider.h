@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ class Hider {
  public:
   Hider() = default;  // hides nothing
   explicit Hider(std::shared_ptr<const std::vector<Finders>> finders) : finders_(std::move(finders)) {}
-  /// nullopt: there is nothing to hide.
-  std::optional<Hidden> hide(base::View octets) const;
+  /// False: hide() of any part of `octets` finds nothing.
+  bool may_find(base::View octets) const;
+  /// nullopt: there is nothing to hide. `values` stand somewhere in `octets` and are looked at by themselves as well.
+  std::optional<Hidden> hide(base::View octets, std::span<const base::View> values = {}) const;
   /// The same, for a text.
   std::string shown(base::View text) const;
 

@@ -24,11 +24,6 @@ std::unexpected<base::Error> unreadable() {
   return fail(Code::malformed, "the target sent a result that cannot be read, so it cannot be masked");
 }
 
-bool is_stronger(MaskWay one, MaskWay other) {
-  if (one.kind != other.kind) return one.kind > other.kind;
-  return one.kind == MaskWay::Kind::keep_last && one.keep < other.keep;
-}
-
 }  // namespace
 
 std::uint32_t Masked::rule(const std::string& name) {
@@ -62,12 +57,12 @@ class Masker::Writing {
                                 .rule = masked_.rule(by.name)});
   }
   void finish() {
-    keep_until(raw_.size());
     if (!is_changed_) {
       masked_.changes_.clear();
       masked_.rules_.clear();
       return;
     }
+    keep_until(raw_.size());
     masked_.raw_ = std::exchange(masked_.reply_.wire, std::move(out_));
     masked_.is_changed_ = true;
   }
@@ -162,7 +157,7 @@ Masker::Shown Masker::decide(std::size_t column, std::size_t width) const {
   const auto take = [&](std::size_t at) {
     if (planned.empty()) return;
     const auto& own = planned[current_.place.statement][at];
-    if (own.mask == nullptr || (shown.mask != nullptr && !is_stronger(own.way, shown.way))) return;
+    if (own.mask == nullptr || (shown.mask != nullptr && !policy::is_stronger(own.way, shown.way))) return;
     shown.mask = own.mask;
     shown.way = own.way;
   };
@@ -199,12 +194,6 @@ void Masker::show(std::size_t width) {
 
 // ---- values and texts ----
 
-bool Masker::may_find(View octets) const {
-  if (options_.finders == nullptr) return false;
-  return std::ranges::any_of(*options_.finders,
-                             [&](const Finders& finders) { return finders.scanner->may_hit(octets); });
-}
-
 bool Masker::mask_cell(Cell& cell, const Shown& shown, bool finds, Bytes& storage, const MaskRule*& by) {
   if (cell.is_null) return false;
   if (shown.mask != nullptr) {
@@ -213,20 +202,12 @@ bool Masker::mask_cell(Cell& cell, const Shown& shown, bool finds, Bytes& storag
     return true;
   }
   if (!finds || options_.finders == nullptr) return false;
-  auto& [rows, cells, kept, hits, parts] = *scratch_;
-  for (const Finders& finders : *options_.finders) {
-    hits.clear();
-    finders.scanner->scan(cell.octets, hits);
-    parts.clear();
-    for (const Hit& hit : hits) {
-      if (finders.is_about(hit.rule)) parts.push_back({hit.begin, hit.end, &finders.rules[hit.rule]});
-    }
-    if (parts.empty()) continue;
-    by = parts.front().mask;
-    cell = mask_parts(cell, shown.type, shown.form, parts, storage);
-    return true;
-  }
-  return false;
+  auto& parts = scratch_->parts;
+  find_parts(*options_.finders, cell.octets, scratch_->hits, parts);
+  if (parts.empty()) return false;
+  by = parts.front().mask;
+  cell = mask_parts(cell, shown.type, shown.form, parts, storage);
+  return true;
 }
 
 /// A text of a message: no value has a type here.
@@ -374,19 +355,14 @@ Result<void> Masker::write_text(const Section& section, Writing& out) {
 /// Its length was told before: what is found keeps its own.
 void Masker::write_part(const Section& section, Writing& out) {
   const View part = out.raw().substr(section.begin, section.end - section.begin);
-  auto& hits = scratch_->hits;
-  for (const Finders& finders : *options_.finders) {
-    hits.clear();
-    finders.scanner->scan(part, hits);
-    for (const Hit& hit : hits) {
-      if (!finders.is_about(hit.rule)) continue;
-      out.keep_until(section.begin + hit.begin);
-      const std::size_t before = out.out().size();
-      out.out().append(hit.end - hit.begin, '*');
-      out.changed(part.substr(hit.begin, hit.end - hit.begin), hit.end - hit.begin, finders.rules[hit.rule]);
-      out.wrote(section.begin + hit.end, before);
-    }
-    if (!hits.empty()) return;
+  find_parts(*options_.finders, part, scratch_->hits, scratch_->parts);
+  for (const Part& found : scratch_->parts) {
+    const std::size_t size = found.end - found.begin;
+    out.keep_until(section.begin + found.begin);
+    const std::size_t before = out.out().size();
+    out.out().append(size, '*');
+    out.changed(part.substr(found.begin, size), size, *found.mask);
+    out.wrote(section.begin + found.end, before);
   }
 }
 
@@ -410,8 +386,8 @@ bool Masker::concerns(const Section& section, View wire, bool finds) {
       return finds || !current_.shown || current_.masks_any;
     case Section::Kind::copy_rows:
       turn_to(section);
-      // The first octets say where rows begin.
-      return finds || options_.has_column_masks || !current_.copy;
+      // The first octets say where rows begin; of what has no plan nothing can be said.
+      return finds || options_.has_column_masks || (!current_.copy && lineage_of(current_.place) != nullptr);
     case Section::Kind::value:
       turn_to(section);
       return finds || options_.has_column_masks;
@@ -466,7 +442,7 @@ Result<Masked> Masker::mask(model::Reply&& reply) {
   Masked masked(std::move(reply));
   if (options_.format == nullptr || (!options_.has_column_masks && options_.finders == nullptr)) return masked;
   const View wire = masked.reply_.wire;
-  const bool finds = may_find(wire);
+  const bool finds = options_.finders != nullptr && may_find(*options_.finders, wire);
   std::optional<Writing> writing;
   for (const Section& section : masked.reply_.sections) {
     const bool is_followed = section.kind == Section::Kind::description || section.kind == Section::Kind::copy_rows;

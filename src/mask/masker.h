@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "mask/detectors.h"
-#include "mask/ways.h"
+#include "mask/finders.h"
 #include "model/command.h"
 #include "model/result_format.h"
 #include "policy/masks.h"
@@ -48,14 +47,6 @@ class Masked {
   bool is_changed_ = false;
   std::vector<Change> changes_{};
   std::vector<std::string> rules_{};
-};
-
-/// What detectors look for on one target, and by which mask what they find is masked.
-struct Finders {
-  std::shared_ptr<Scanner> scanner{};  // of the core; not nullptr
-  std::vector<policy::MaskRule>
-      rules{};  // one for each of the scanner's detectors; without a name: what it finds stays
-  bool is_about(std::uint32_t detector) const { return detector < rules.size() && !rules[detector].name.empty(); }
 };
 
 /// Memory that masking needs while it is at work: one a core.
@@ -130,7 +121,6 @@ class Masker {
   void show(std::size_t width);
   Shown decide(std::size_t column, std::size_t width) const;
   bool agrees(const model::Column& column, const model::ResultColumn& traced) const;
-  bool may_find(base::View octets) const;
   bool concerns(const model::Section& section, base::View wire, bool finds);
   base::Result<void> write(const model::Section& section, Writing& out, bool finds);
   base::Result<void> write_rows(const model::Section& section, Writing& out, bool finds);

@@ -28,11 +28,6 @@ bool may_match(std::string_view glob, const LineageColumn& column) {
          (glob.empty() || column.schema.empty() || glob_matches(glob, column.schema));
 }
 
-bool is_stronger(MaskWay one, MaskWay other) {
-  if (one.kind != other.kind) return one.kind > other.kind;
-  return one.kind == MaskWay::Kind::keep_last && one.keep < other.keep;
-}
-
 std::string text_of(const LineageColumn& column) {
   std::string text = column.schema.empty() ? "" : column.schema + ".";
   text += column.relation + ".";
@@ -73,6 +68,11 @@ model::Refusal refusal_of_change(const MaskRule& mask, const model::Understandin
 }
 
 }  // namespace
+
+bool is_stronger(MaskWay one, MaskWay other) {
+  if (one.kind != other.kind) return one.kind > other.kind;
+  return one.kind == MaskWay::Kind::keep_last && one.keep < other.keep;
+}
 
 TargetMasks::TargetMasks(std::vector<MaskRule> rules) : rules_(std::move(rules)) {
   has_columns_ = std::ranges::any_of(rules_, [](const MaskRule& rule) { return !rule.columns.empty(); });

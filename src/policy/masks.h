@@ -27,6 +27,9 @@ struct MaskWay {
   std::uint32_t keep = 0;
 };
 
+/// Of two masks of one value the stronger counts.
+bool is_stronger(MaskWay one, MaskWay other);
+
 /// A mask as the configuration states it: either `columns` or `find`.
 struct MaskRule {
   std::string name{};
