@@ -15,8 +15,10 @@
 #include <sstream>
 
 #include "config/config.h"
+#include "config/page_testing.h"
 #include "policy/masks.h"
 #include "sql/catalogue_testing.h"
+#include "sql/names_testing.h"
 #include "sql/understand.h"
 
 namespace sallyport::config {
@@ -37,12 +39,6 @@ struct Example {
   std::string masks{};  // YAML
   std::vector<Line> lines{};
 };
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.pop_back();
-  text.erase(0, std::min(text.find_first_not_of(" \n"), text.size()));
-  return text;
-}
 
 std::vector<std::string> split(std::string text, const std::string& by) {
   std::vector<std::string> out;
@@ -73,45 +69,15 @@ std::vector<Line> lines_of(const std::string& block, int number) {
 
 std::vector<Example> read_page() {
   std::vector<Example> examples;
-  std::ifstream in(SALLYPORT_SOURCE_DIR "/docs/masks.md");
-  int number = 0, begins = 0;
-  std::string kind, block;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    if (!line.starts_with("```")) {
-      if (!kind.empty()) block += line + "\n";
-      continue;
-    }
-    if (kind == "yaml") examples.push_back({.masks = block});
-    if (kind == "sql") {
-      auto lines = lines_of(block, begins);
-      auto& all = examples.back().lines;
-      all.insert(all.end(), lines.begin(), lines.end());
-    }
-    kind = kind.empty() ? (line.size() > 3 ? line.substr(3) : "text") : "";
-    begins = number + 1;
-    block.clear();
+  for (const PageBlock& block : read_page_blocks(SALLYPORT_SOURCE_DIR "/docs/masks.md")) {
+    if (block.kind == "yaml") examples.push_back({.masks = block.text});
+    if (block.kind != "sql") continue;
+    auto lines = lines_of(block.text, block.line);
+    auto& all = examples.back().lines;
+    all.insert(all.end(), lines.begin(), lines.end());
   }
   return examples;
 }
-
-class SessionNames : public sql::Names {
- public:
-  const std::string* prepared_text(base::View name) const override { return find(prepared_, name); }
-  const std::string* cursor_text(base::View name) const override { return find(cursors_, name); }
-  void note(const model::NameChange& change) {
-    if (change.kind == model::NameChange::Kind::prepare) prepared_[change.name] = change.text;
-    if (change.kind == model::NameChange::Kind::declare) cursors_[change.name] = change.text;
-  }
-
- private:
-  using Texts = std::map<std::string, std::string>;
-  static const std::string* find(const Texts& texts, base::View name) {
-    const auto found = texts.find(std::string(name));
-    return found == texts.end() ? nullptr : &found->second;
-  }
-  Texts prepared_{}, cursors_{};
-};
 
 /// Types that "[masked:NAME]" can stand in: texts, JSON, arrays of them.
 bool is_text(std::uint32_t type) {
@@ -198,14 +164,14 @@ Config load_example(const std::string& text) {
 void run(const Example& example) {
   const Config config = load_example(kPreamble + example.masks);
   static const auto kCatalogue = sql::test_catalogue(SALLYPORT_SOURCE_DIR);
-  SessionNames names;
+  sql::SessionNames names;
   for (const Line& line : example.lines) {
     SCOPED_TRACE("docs/masks.md:" + std::to_string(line.number) + ": " + line.text);
     const auto masks = policy::TargetMasks::of(config.masks, {line.target, {}});
     const auto what = std::make_shared<const model::Understanding>(
         sql::understand({.text = line.text, .names = &names, .catalogue = kCatalogue.get()}));
     EXPECT_FALSE(what->refusal);
-    for (const auto& change : what->changes) names.note(change);
+    names.apply(what->changes);
     const auto refusal = masks ? masks->judge(*what) : std::nullopt;
     if (line.outcome.starts_with("refused: ")) {
       expect_refusal(refusal, line.outcome.substr(9));

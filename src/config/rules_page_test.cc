@@ -11,8 +11,10 @@
 #include <sstream>
 
 #include "config/config.h"
+#include "config/page_testing.h"
 #include "policy/engine.h"
 #include "sql/catalogue_testing.h"
+#include "sql/names_testing.h"
 #include "sql/understand.h"
 
 namespace sallyport::config {
@@ -30,12 +32,6 @@ struct Page {
   std::string preamble{};
   std::vector<Example> examples{};
 };
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.pop_back();
-  text.erase(0, std::min(text.find_first_not_of(" \n"), text.size()));
-  return text;
-}
 
 std::vector<Line> lines_of(const std::string& block, int number) {
   std::vector<Line> out;
@@ -57,40 +53,19 @@ std::vector<Line> lines_of(const std::string& block, int number) {
 
 Page read_page() {
   Page page;
-  std::ifstream in(SALLYPORT_SOURCE_DIR "/docs/rules.md");
-  int number = 0, begins = 0;
-  std::string kind, block;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    if (!line.starts_with("```")) {
-      if (!kind.empty()) block += line + "\n";
-      continue;
-    }
-    if (kind == "yaml" && block.starts_with("rules:")) {
-      page.examples.push_back({.rules = block});
-    } else if (kind == "yaml") {
-      page.preamble += block;
-    } else if (kind == "sql") {
-      auto lines = lines_of(block, begins);
+  for (const PageBlock& block : read_page_blocks(SALLYPORT_SOURCE_DIR "/docs/rules.md")) {
+    if (block.kind == "yaml" && block.text.starts_with("rules:")) {
+      page.examples.push_back({.rules = block.text});
+    } else if (block.kind == "yaml") {
+      page.preamble += block.text;
+    } else if (block.kind == "sql") {
+      auto lines = lines_of(block.text, block.line);
       auto& all = page.examples.back().lines;
       all.insert(all.end(), lines.begin(), lines.end());
     }
-    kind = kind.empty() ? (line.size() > 3 ? line.substr(3) : "text") : "";
-    begins = number + 1;
-    block.clear();
   }
   return page;
 }
-
-class SessionNames : public sql::Names {
- public:
-  const std::string* prepared_text(base::View name) const override {
-    const auto found = prepared.find(std::string(name));
-    return found == prepared.end() ? nullptr : &found->second;
-  }
-  const std::string* cursor_text(base::View) const override { return nullptr; }
-  std::map<std::string, std::string> prepared{};
-};
 
 /// "allowed by a, b", and what a refusal says.
 std::pair<std::string, std::string> outcome_of(const policy::Verdict& verdict) {
@@ -122,7 +97,7 @@ void run(const Example& example, const std::string& preamble) {
   for (const auto& target : config.targets) targets.push_back({target.name, target.labels});
   const policy::Engine engine(rules_of(config), 1, targets);
   static const auto kCatalogue = sql::test_catalogue(SALLYPORT_SOURCE_DIR);
-  SessionNames names;
+  sql::SessionNames names;
   for (const Line& line : example.lines) {
     SCOPED_TRACE("docs/rules.md:" + std::to_string(line.number) + ": " + line.text);
     const auto principal = std::ranges::find(config.identity.principals, line.principal, &model::Principal::name);
@@ -133,9 +108,7 @@ void run(const Example& example, const std::string& preamble) {
     }
     auto what = std::make_shared<const model::Understanding>(
         sql::understand({.text = line.text, .names = &names, .catalogue = kCatalogue.get()}));
-    for (const auto& change : what->changes) {
-      if (change.kind == model::NameChange::Kind::prepare) names.prepared[change.name] = change.text;
-    }
+    names.apply(what->changes);
     model::Command command{.text = std::make_shared<const std::string>(line.text)};
     const auto [verdict, says] = outcome_of(engine.judge(std::move(command), what, *principal, *target));
     const auto colon = line.verdict.find(": ");

@@ -1,6 +1,7 @@
 #include "model/catalogue.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace sallyport::model {
@@ -60,6 +61,31 @@ const Catalogue::Operators& Catalogue::operators_named(std::string_view name) co
 }
 const Catalogue::Types& Catalogue::types_named(std::string_view name) const { return named(types_by_name_, name); }
 const CatalogueRelation* Catalogue::relation(std::uint32_t oid) const { return by_oid(relations_, oid); }
+Catalogue::Relations Catalogue::above(const CatalogueRelation& relation) const {
+  return reached(relation, &CatalogueRelation::parents);
+}
+Catalogue::Relations Catalogue::below(const CatalogueRelation& relation) const {
+  return reached(relation, &CatalogueRelation::children);
+}
+
+Catalogue::Relations Catalogue::reached(const CatalogueRelation& from,
+                                        std::vector<std::uint32_t> CatalogueRelation::* next) const {
+  Relations found;
+  std::set<std::uint32_t> seen{from.oid};
+  std::vector<const CatalogueRelation*> open{&from};
+  while (!open.empty()) {
+    const auto* at = open.back();
+    open.pop_back();
+    for (const std::uint32_t oid : at->*next) {
+      const auto* other = relation(oid);
+      if (other == nullptr || !seen.insert(oid).second) continue;
+      found.push_back(other);
+      open.push_back(other);
+    }
+  }
+  return found;
+}
+
 const CatalogueFunction* Catalogue::function(std::uint32_t oid) const { return by_oid(functions_, oid); }
 const CatalogueType* Catalogue::type(std::uint32_t oid) const { return by_oid(types_, oid); }
 

@@ -121,6 +121,10 @@ class Catalogue {
   const Operators& operators_named(std::string_view name) const;
   const Types& types_named(std::string_view name) const;
   const CatalogueRelation* relation(std::uint32_t oid) const;
+  /// What it is a partition or heir of, and what that is, each once; and what belongs to it, in the same way. Rows of
+  /// the one are rows of the other.
+  Relations above(const CatalogueRelation& relation) const;
+  Relations below(const CatalogueRelation& relation) const;
   const CatalogueFunction* function(std::uint32_t oid) const;
   const CatalogueType* type(std::uint32_t oid) const;
   const std::vector<CatalogueCast>& casts() const { return parts_.casts; }
@@ -133,6 +137,8 @@ class Catalogue {
   };
   template <class T>
   using ByName = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
+
+  Relations reached(const CatalogueRelation& from, std::vector<std::uint32_t> CatalogueRelation::* next) const;
 
   Parts parts_;
   std::unordered_map<std::uint32_t, std::string> schemas_{};

@@ -173,6 +173,7 @@ class LineageWalker {
   const Resolver* resolver_ = nullptr;
   std::vector<Query> ctes_{};  // in scope, inner ones last
   std::map<std::uint32_t, Fields> views_{};
+  std::set<std::uint32_t> mentioned_{};  // relations whose columns are in lineage_ already
   std::vector<std::uint32_t> open_views_{};
   int depth_ = 0;         // of definitions of views inside each other
   int stored_depth_ = 0;  // of EXECUTE and FETCH inside each other's texts

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sql/lexer.h"
@@ -28,29 +29,15 @@ std::uint32_t LineageWalker::index_of(model::LineageColumn column, std::uint32_t
 /// What it belongs to, and what belongs to it: rows of the one are rows of the other.
 std::vector<const model::CatalogueRelation*> LineageWalker::kin_of(const model::CatalogueRelation& relation,
                                                                    Heirs heirs) const {
-  std::vector<const model::CatalogueRelation*> kin;
   const auto* catalogue = resolver_->catalogue();
-  if (catalogue == nullptr || (relation.children.empty() && relation.parents.empty())) return kin;
-  std::set<std::uint32_t> seen{relation.oid};
-  const auto follow = [&](auto member) {
-    std::vector<const model::CatalogueRelation*> open{&relation};
-    while (!open.empty()) {
-      const auto* at = open.back();
-      open.pop_back();
-      for (const std::uint32_t oid : at->*member) {
-        const auto* other = catalogue->relation(oid);
-        if (other == nullptr || !seen.insert(oid).second) continue;
-        kin.push_back(other);
-        open.push_back(other);
-      }
-    }
-  };
-  follow(&model::CatalogueRelation::parents);
-  if (heirs == Heirs::with) follow(&model::CatalogueRelation::children);
+  if (catalogue == nullptr) return {};
+  auto kin = catalogue->above(relation);
+  if (heirs == Heirs::with) std::ranges::copy(catalogue->below(relation), std::back_inserter(kin));
   return kin;
 }
 
 LineageWalker::Fields LineageWalker::fields_of(const model::CatalogueRelation& relation, Heirs heirs) {
+  mentioned_.insert(relation.oid);
   const auto* catalogue = resolver_->catalogue();
   const auto schema_of = [&](const model::CatalogueRelation& of) {
     return std::string(catalogue->schema_name(of.schema));

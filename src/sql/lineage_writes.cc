@@ -291,6 +291,7 @@ void LineageWalker::statement(const Message& message, const Surroundings& around
 }
 
 void LineageWalker::mentioned(const model::CatalogueRelation& relation, const Resolver& resolver) {
+  if (mentioned_.contains(relation.oid)) return;
   const Surroundings around{.resolver = &resolver};
   around_ = &around;
   resolver_ = &resolver;

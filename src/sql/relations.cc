@@ -22,32 +22,20 @@ void Walker::mention_any(base::View schema, bool is_read, bool is_written) {
 /// Rows of a partition or heir are rows of what it belongs to, and the other way round.
 void Walker::mention_kin(const model::CatalogueRelation& relation, bool is_read, bool is_written) {
   const auto* catalogue = resolver_.catalogue();
-  if (catalogue == nullptr || (relation.children.empty() && relation.parents.empty())) return;
-  std::set<std::uint32_t> seen{relation.oid};
-  const auto follow = [&](auto member, auto take) {
-    std::vector<const model::CatalogueRelation*> open{&relation};
-    while (!open.empty()) {
-      const auto* at = open.back();
-      open.pop_back();
-      for (const std::uint32_t oid : at->*member) {
-        const auto* other = catalogue->relation(oid);
-        if (other == nullptr || !seen.insert(oid).second) continue;
-        const std::string schema(catalogue->schema_name(other->schema));
-        const std::size_t known = found_.relations.size();
-        mention(schema, other->name, oid, is_read, is_written);
-        if (found_.relations.size() > known) found_.relations.back().is_implied = true;
-        take(*other);
-        open.push_back(other);
-      }
-    }
+  if (catalogue == nullptr) return;
+  const auto imply = [&](const model::CatalogueRelation& other) {
+    const std::size_t known = found_.relations.size();
+    mention(std::string(catalogue->schema_name(other.schema)), other.name, other.oid, is_read, is_written);
+    if (found_.relations.size() > known) found_.relations.back().is_implied = true;
   };
-  follow(&model::CatalogueRelation::parents, [](const auto&) {});
-  follow(&model::CatalogueRelation::children, [&](const model::CatalogueRelation& child) {
-    touch_columns(child);
-    if (child.kind != 'f') return;
+  for (const auto* parent : catalogue->above(relation)) imply(*parent);
+  for (const auto* child : catalogue->below(relation)) {
+    imply(*child);
+    touch_columns(*child);
+    if (child->kind != 'f') continue;
     effects_.add(Effect::server);
-    found_.note = "foreign table " + child.name + " is on another server";
-  });
+    found_.note = "foreign table " + child->name + " is on another server";
+  }
 }
 
 void Walker::mention(std::string schema, base::View name, std::uint32_t oid, bool is_read, bool is_written) {

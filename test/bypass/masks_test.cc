@@ -1,12 +1,17 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <sstream>
 
+#include "config/config.h"
 #include "policy/masks.h"
 #include "sql/bypass_testing.h"
 #include "sql/catalogue_testing.h"
+#include "sql/names_testing.h"
 #include "sql/understand.h"
 
 // Runs test/bypass/masks/*.txt without a server; test/bypass/README.md describes the format. The same entries run
@@ -17,56 +22,22 @@ namespace {
 using bypass::Case;
 using bypass::Cases;
 
-policy::MaskRule rule_of(const YAML::Node& stated) {
-  policy::MaskRule rule{.name = stated["name"].as<std::string>()};
-  for (const auto& column : stated["columns"]) rule.columns.push_back(column.as<std::string>());
-  const YAML::Node with = stated["with"];
-  if (with.IsMap()) {
-    rule.way = {.kind = policy::MaskWay::Kind::keep_last, .keep = with["keep_last"].as<std::uint32_t>()};
-  } else {
-    const bool is_null = with.IsNull() || with.as<std::string>() == "null";
-    rule.way = {.kind = is_null ? policy::MaskWay::Kind::null : policy::MaskWay::Kind::redact};
-  }
-  rule.allows_oracle = stated["oracle"] && stated["oracle"].as<std::string>() == "allow";
-  return rule;
-}
-
 /// A file's masks: its `masks` as the configuration states them.
 std::shared_ptr<const policy::TargetMasks> masks_of(const Cases& cases) {
-  std::vector<policy::MaskRule> rules;
-  for (const auto& stated : YAML::Load(cases.head)["masks"]) rules.push_back(rule_of(stated));
-  auto masks = policy::TargetMasks::of(rules, {.name = "shop"});
-  if (!masks) throw std::runtime_error(cases.entries.front().file + ": no masks");
+  const std::string& file = cases.entries.front().file;
+  YAML::Node made = YAML::Load(
+      "{data: /tmp, listen: {postgres: {address: '127.0.0.1:0', insecure: true}}, "
+      "targets: [{name: shop, kind: postgres, address: '127.0.0.1:5432', user: sallyport}]}");
+  made["masks"] = YAML::Load(cases.head)["masks"];
+  const auto path = std::filesystem::temp_directory_path() / ("sallyport-masks-" + std::to_string(getpid()));
+  std::ofstream(path) << made;
+  const auto loaded = config::load(path, config::Secrets::leave);
+  std::filesystem::remove(path);
+  if (!loaded) throw std::runtime_error(file + ": " + config::to_string(loaded.error().front()));
+  auto masks = policy::TargetMasks::of(loaded->masks, {.name = "shop"});
+  if (!masks) throw std::runtime_error(file + ": no masks");
   return masks;
 }
-
-/// The session's names, as the codec keeps them.
-class SessionNames : public sql::Names {
- public:
-  const std::string* prepared_text(base::View name) const override { return find(prepared_, name); }
-  const std::string* cursor_text(base::View name) const override { return find(cursors_, name); }
-  void prepare(const std::string& name, const std::string& text) { prepared_[name] = text; }
-  void declare(const std::string& name, const std::string& text) { cursors_[name] = text; }
-  void apply(const std::vector<model::NameChange>& changes) {
-    using Kind = model::NameChange::Kind;
-    for (const auto& change : changes) {
-      if (change.kind == Kind::prepare) prepare(change.name, change.text);
-      if (change.kind == Kind::declare) declare(change.name, change.text);
-      if (change.kind == Kind::deallocate) prepared_.erase(change.name);
-      if (change.kind == Kind::close) cursors_.erase(change.name);
-      if (change.kind == Kind::deallocate_all || change.kind == Kind::discard_all) prepared_.clear();
-      if (change.kind == Kind::close_all || change.kind == Kind::discard_all) cursors_.clear();
-    }
-  }
-
- private:
-  using Texts = std::map<std::string, std::string>;
-  static const std::string* find(const Texts& texts, base::View name) {
-    const auto found = texts.find(std::string(name));
-    return found == texts.end() ? nullptr : &found->second;
-  }
-  Texts prepared_{}, cursors_{};
-};
 
 std::vector<std::string> parts_of(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -142,7 +113,7 @@ class Played {
 
   const policy::TargetMasks& masks_;
   std::vector<std::uint32_t> parameter_types_{};
-  SessionNames names_{};
+  sql::SessionNames names_{};
   sql::SessionState state_{};
 };
 

@@ -9,6 +9,7 @@
 #include "policy/engine.h"
 #include "sql/bypass_testing.h"
 #include "sql/catalogue_testing.h"
+#include "sql/names_testing.h"
 #include "sql/understand.h"
 
 // Runs test/bypass/verdicts/*.txt without a server; test/bypass/README.md describes the format. The same entries run
@@ -55,32 +56,6 @@ targets: [{name: shop}]
   ground.engine = std::make_unique<policy::Engine>(config::rules_of(ground.configuration));
   return ground;
 }
-
-/// The session's names, as the codec keeps them.
-class SessionNames : public sql::Names {
- public:
-  const std::string* prepared_text(base::View name) const override { return find(prepared_, name); }
-  const std::string* cursor_text(base::View name) const override { return find(cursors_, name); }
-  void apply(const std::vector<model::NameChange>& changes) {
-    using Kind = model::NameChange::Kind;
-    for (const auto& change : changes) {
-      if (change.kind == Kind::prepare) prepared_[change.name] = change.text;
-      if (change.kind == Kind::declare) cursors_[change.name] = change.text;
-      if (change.kind == Kind::deallocate) prepared_.erase(change.name);
-      if (change.kind == Kind::close) cursors_.erase(change.name);
-      if (change.kind == Kind::deallocate_all || change.kind == Kind::discard_all) prepared_.clear();
-      if (change.kind == Kind::close_all || change.kind == Kind::discard_all) cursors_.clear();
-    }
-  }
-
- private:
-  using Texts = std::map<std::string, std::string>;
-  static const std::string* find(const Texts& texts, base::View name) {
-    const auto found = texts.find(std::string(name));
-    return found == texts.end() ? nullptr : &found->second;
-  }
-  Texts prepared_{}, cursors_{};
-};
 
 /// One session of an entry: what the gate does with each text, but for the target's answers.
 class Played {
@@ -145,7 +120,7 @@ class Played {
   model::Principal principal_{};
   model::TargetName target_{};
   std::vector<std::uint32_t> parameter_types_{};
-  SessionNames names_{};
+  sql::SessionNames names_{};
   sql::SessionState state_{};
   bool in_transaction_ = false;
   std::string told_{};
