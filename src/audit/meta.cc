@@ -137,8 +137,8 @@ void put_parameters(base::Bytes& to, const std::vector<model::Parameter>& parame
     cbor::put_array(to, 2);
     put_unsigned(to, parameter.type);
     // Hidden before it is cut: half of a secret is one, too.
-    const base::Bytes shown = hider.shown(parameter.octets);
-    const base::View kept = base::View(shown).substr(0, kMaxParameter);
+    const auto hidden = hider.hide(parameter.octets);
+    const base::View kept = base::View(hidden ? hidden->octets : parameter.octets).substr(0, kMaxParameter);
     const std::uint64_t full = std::max<std::uint64_t>(parameter.full_size, parameter.octets.size());
     if (parameter.is_null) {
       cbor::put_null(to);
@@ -153,10 +153,11 @@ void put_parameters(base::Bytes& to, const std::vector<model::Parameter>& parame
 }
 
 void put_statement(base::Bytes& to, base::View statement, const mask::Hider& hider) {
-  const std::string text = hider.shown(statement);
+  const auto hidden = hider.hide(statement);
+  const base::View text = hidden ? base::View(hidden->octets) : statement;
   if (text.size() <= kMaxStatement) return cbor::put_text_or_octets(to, text);
   cbor::put_array(to, 2);
-  base::View kept = base::View(text).substr(0, kMaxStatement);
+  base::View kept = text.substr(0, kMaxStatement);
   // Not in the middle of a character.
   while (!kept.empty() && (static_cast<std::uint8_t>(text[kept.size()]) & 0xC0) == 0x80) kept.remove_suffix(1);
   cbor::put_text_or_octets(to, kept);

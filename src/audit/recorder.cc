@@ -1,9 +1,8 @@
 #include "audit/recorder.h"
 
-#include <algorithm>
-
 #include <deque>
 
+#include "audit/changes.h"
 #include "audit/meta.h"
 #include "audit/trail_body.h"
 
@@ -57,67 +56,6 @@ std::vector<base::View> values_of(std::span<const policy::Decided> items) {
     for (const model::Parameter& parameter : command->parameters) values.push_back(parameter.octets);
   }
   return values;
-}
-
-/// The changes of all items, at their places in the items' joined octets.
-struct Changes {
-  std::vector<mask::Change> list{};
-  std::vector<std::string> rules{};
-};
-
-Changes changes_of(std::span<const mask::Masked> items) {
-  Changes all;
-  std::size_t offset = 0;
-  for (const mask::Masked& item : items) {
-    for (mask::Change change : item.changes()) {
-      const std::string& name = item.rules()[change.rule];
-      auto rule = std::ranges::find(all.rules, name);
-      if (rule == all.rules.end()) rule = all.rules.insert(rule, name);
-      change.begin += offset;
-      change.rule = static_cast<std::uint32_t>(rule - all.rules.begin());
-      all.list.push_back(change);
-    }
-    offset += item.raw().size();
-  }
-  return all;
-}
-
-/// What of them is in [begin, begin + size) of raw, told from `begin` on.
-std::vector<mask::Change> changes_within(const std::vector<mask::Change>& changes, std::size_t begin,
-                                         std::size_t size) {
-  std::vector<mask::Change> within;
-  auto at = std::ranges::lower_bound(changes, begin, {}, &mask::Change::begin);
-  // One that began before and goes on: only what is hidden in place is ever cut, so that both lengths are cut alike.
-  if (at != changes.begin() && std::prev(at)->begin + std::prev(at)->size > begin) --at;
-  for (; at != changes.end() && at->begin < begin + size; ++at) {
-    const std::size_t first = std::max(at->begin, begin), end = std::min(at->begin + at->size, begin + size);
-    const bool is_cut = end - first < at->size;
-    within.push_back({.begin = first - begin,
-                      .size = end - first,
-                      .masked_size = is_cut ? end - first : at->masked_size,
-                      .rule = at->rule});
-  }
-  return within;
-}
-
-/// A place in raw and the same place in what is shown instead.
-struct Cut {
-  std::size_t raw = 0, masked = 0;
-};
-
-/// Where the event that begins at `at` ends: after 256 KiB of either, but not inside a change.
-Cut next_cut(const std::vector<mask::Change>& changes, Cut at, Cut end) {
-  auto change = std::ranges::lower_bound(changes, at.raw, {}, &mask::Change::begin);
-  Cut to = at;
-  for (;;) {
-    const std::size_t stretch = (change == changes.end() ? end.raw : change->begin) - to.raw;
-    const std::size_t taken = std::max(to.raw - at.raw, to.masked - at.masked);
-    const std::size_t room = kMaxEvent - std::min(kMaxEvent, taken);
-    if (change == changes.end() && stretch <= room) return end;
-    if (stretch >= room) return {to.raw + room, to.masked + room};
-    to = {to.raw + stretch + change->size, to.masked + stretch + change->masked_size};
-    ++change;
-  }
 }
 
 }  // namespace
@@ -285,13 +223,12 @@ std::uint64_t Recorder::Body::append_response(std::span<const mask::Masked> item
   std::uint64_t position = 0;
   Cut at{};
   do {
-    const Cut end = next_cut(changes.list, at, {raw.size(), masked.size()});
-    const auto here = changes_within(changes.list, at.raw, end.raw - at.raw);
+    const Cut end = next_cut(changes.list, at, {raw.size(), masked.size()}, kMaxEvent);
     contents.raw = raw.substr(at.raw, end.raw - at.raw);
     // Together with raw, so that whoever reads takes it for nothing else; the same octets where nothing changed.
     contents.masked = masked.substr(at.masked, end.masked - at.masked);
     map.clear();
-    put_mask_map(map, here, changes.rules);
+    put_mask_map(map, changes_between(changes.list, at, end), changes.rules);
     contents.map = map;
     contents.meta = meta;
     contents.place = next_place(replies, op, flags | (ends && end.raw == raw.size() ? Event::kFinal : 0));

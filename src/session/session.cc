@@ -214,7 +214,11 @@ void Session::take_from_target(base::View octets, bool may_have_more) {
     gate_.note(reply);
     ends_op = reply.ends_op;
     auto masked = masker_.mask(std::move(reply));
-    if (!masked) return end(of_error(masked.error()));
+    if (!masked) {
+      // What came before it is recorded, and the client's to see.
+      if (!unrecorded_.empty()) client_writer_.queue(recorder_.append_replies(std::exchange(unrecorded_, {})));
+      return end(of_error(masked.error()));
+    }
     if (const auto& error = masked->reply().error;
         error && (error->severity == "FATAL" || error->severity == "PANIC")) {
       has_said_goodbye_ = true;
